@@ -1,0 +1,44 @@
+/*
+ * What a person sent or what we keep of it: an ordered list of flat names and texts. URL-encoded bodies, multipart
+ * bodies, JSON bodies and stored XML all become this, so that there is one validation.
+ *
+ *	experience[0].from = 2015-01-01        a period's field
+ *	public[] = adults, public[] = teens    several values of one field
+ *	checklist.rights.waived = …            an object inside an object
+ *
+ * Names are at most 120 bytes of [a-z0-9_.[]-]; anything else is dropped by the readers as unknown. Everything lives in
+ * the pool given. It knows neither HTTP nor SQL.
+ */
+#ifndef FORMS_VALUES_H
+#define FORMS_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "../server/base/err.h"
+#include "../server/base/pool.h"
+
+struct value {
+	const char *name, *text;
+};
+
+struct values {
+	struct value *items;
+	size_t count, cap;
+	struct pool *pool;
+};
+
+struct values values_in(struct pool *pool);
+void values_add(struct values *v, const char *name, const char *text);  /* copies both */
+void values_set(struct values *v, const char *name, const char *text);  /* replaces every one of that name */
+void values_remove(struct values *v, const char *name);                 /* every one of exactly that name */
+void values_remove_group(struct values *v, const char *array);          /* "experience": experience[…]…; "public": public[] */
+const char *values_get(const struct values *v, const char *name);       /* the first, or NULL */
+const char *values_text(const struct values *v, const char *name);      /* the first, or "" */
+size_t values_all(const struct values *v, const char *name, const char *const **out); /* texts of that name, pooled */
+/* Highest index + 1 of name[n]…; 0 when there is none. Indexes above 99 are not counted. */
+size_t values_rows(const struct values *v, const char *array);
+/* Renumbers name[n] so that rows are 0…n-1 without holes, keeping their order. */
+void values_compact(struct values *v, const char *array);
+bool values_has_group(const struct values *v, const char *array);
+
+#endif

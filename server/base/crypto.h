@@ -1,0 +1,109 @@
+/*
+ * Everything that OpenSSL and libsodium do for us; crypto.c and crypto_tls.c alone see them.
+ *
+ *	struct keyring *k = keyring_open("var/keys", &e);            once, at start
+ *	crypto_seal(k, "working_copy.data:42", plain, n, pool, &out, &out_len);
+ *	crypto_open(k, "working_copy.data:42", out, out_len, pool, &plain, &n, &e);
+ *
+ * At rest: AES-256-GCM, random 96-bit IV, additional data = "table.column:id:key id". The text starts with a version
+ * byte and the key's id, so that keys can be rotated. Equality: HMAC-SHA-256 under a key of its own.
+ * Nothing here may run on an event loop but digests, HMAC, seal and open of small texts; argon2 belongs to job_work().
+ */
+#ifndef BASE_CRYPTO_H
+#define BASE_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "clock.h"
+#include "err.h"
+#include "pool.h"
+
+#define SHA256_SIZE 32
+
+struct keyring;
+
+/* Reads the key file (one line a key: id, use, hex), made with mode 0600 when absent and `create`. */
+struct keyring *keyring_open(const char *path, bool create, struct err *e);
+void keyring_close(struct keyring *k); /* wipes */
+const char *keyring_current(const struct keyring *k); /* id of the key that seals now */
+
+void crypto_random(void *out, size_t n);
+void crypto_wipe(void *p, size_t n);
+bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
+void crypto_sha256(const void *data, size_t n, unsigned char out[SHA256_SIZE]);
+char *crypto_sha256_hex(struct pool *pool, const void *data, size_t n);
+struct crypto_hash; /* streaming SHA-256, for files */
+struct crypto_hash *crypto_hash_new(struct pool *pool);
+void crypto_hash_add(struct crypto_hash *h, const void *data, size_t n);
+void crypto_hash_end(struct crypto_hash *h, unsigned char out[SHA256_SIZE]);
+
+/* A new secret for a cookie or a link: 32 random bytes in base64url (43 characters). Only its digest is stored. */
+char *crypto_token(struct pool *pool);
+/* SHA-256 of a token's text, in hexadecimal: what the database holds. */
+char *crypto_token_digest(struct pool *pool, const char *token);
+/* Six decimal digits, uniform. */
+char *crypto_code(struct pool *pool);
+
+/* HMAC-SHA-256 for equality searches; `use` separates domains ("nir", "iban", "idempotency", "csrf"). Hex, 64 chars. */
+char *crypto_hmac_hex(const struct keyring *k, struct pool *pool, const char *use, const void *data, size_t n);
+
+int crypto_seal(const struct keyring *k, const char *where, const void *plain, size_t n, struct pool *pool,
+                unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
+/* ERR_FAULT when the text was changed, belongs elsewhere or its key is gone. The plain text gets a final 0. */
+int crypto_open(const struct keyring *k, const char *where, const void *sealed, size_t n, struct pool *pool,
+                unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
+
+/* argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match. */
+int crypto_password_hash(const char *password, struct pool *pool, char **out, struct err *e) MUST_USE;
+bool crypto_password_verify(const char *hash, const char *password);
+
+/* ---- signatures of the hourly Merkle root: Ed25519 key of the keyring ---- */
+char *crypto_sign_hex(const struct keyring *k, struct pool *pool, const void *data, size_t n);
+bool crypto_verify_hex(const struct keyring *k, const char *signature_hex, const void *data, size_t n);
+
+/* ---- X.509: the development authority (shape of IGC-Santé: multi-valued RDN, the person's number in it) ---- */
+
+struct certificate {
+	const char *issuer;      /* RFC 2253, stable text */
+	const char *subject;     /* RFC 2253 */
+	const char *serial;      /* hexadecimal, upper case */
+	const char *fingerprint; /* SHA-256 of the DER, hexadecimal */
+	const char *nid;         /* the number of the person, read by NID from the (multi-valued) RDN: UID or serialNumber */
+	const char *common_name;
+	instant_t not_before, not_after;
+};
+
+/* Makes (once) DIR/ca.key, ca.pem and an empty ca.crl. Calling it again changes nothing. */
+int authority_make(const char *dir, struct err *e) MUST_USE;
+/*
+ * Issues a client certificate (ECDSA P-256): writes DIR_OUT/NAME.key, NAME.pem, NAME.p12 (password "enroll", readable by
+ * browsers) with mode 0600, and tells what it wrote. The multi-valued RDN holds CN and the agent's number.
+ */
+int authority_issue(const char *dir, const char *name, const char *common_name, const char *nid, int days,
+                    const char *dir_out, struct pool *pool, struct certificate *out, struct err *e) MUST_USE;
+/* Adds a serial (hexadecimal) to the CRL / writes the CRL again with the given serials. */
+int authority_crl(const char *dir, const char *const *serials, size_t count, struct err *e) MUST_USE;
+/* A self-made server certificate for development: DIR/server.pem, server.key for localhost and 127.0.0.1, ::1. */
+int authority_server(const char *dir, struct err *e) MUST_USE;
+
+/* ---- TLS contexts for server/http.c; struct ssl_ctx_st and ssl_st are OpenSSL's ---- */
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+/* Public listener: TLS 1.2+, ECDSA, ALPN is added by http.c. */
+struct ssl_ctx_st *tls_public(const char *cert, const char *key, struct err *e);
+/*
+ * Agents' listener: TLS 1.3 only, no tickets, no session cache, a certificate is asked for and the handshake never fails
+ * because of it: tls_peer() tells what is wrong, so that a page can say it. CRL may be NULL.
+ */
+struct ssl_ctx_st *tls_agents(const char *cert, const char *key, const char *ca, const char *crl, struct err *e);
+void tls_free(struct ssl_ctx_st *ctx);
+
+enum peer_state { PEER_NONE, PEER_GOOD, PEER_OTHER_CA, PEER_EXPIRED, PEER_REVOKED, PEER_BAD };
+/* Reads the peer's certificate into *out (pooled); dates are checked again against the machine's clock. */
+enum peer_state tls_peer(struct ssl_st *ssl, struct pool *pool, struct certificate *out);
+enum peer_state certificate_read_pem(const char *pem, struct pool *pool, struct certificate *out);
+
+#endif
