@@ -6,6 +6,7 @@
  *	public[] = adults, public[] = teens    several values of one field
  *	checklist.rights.waived = …            an object inside an object
  *
+ * An array or a group sent empty (JSON `[]`, a page's hidden field) is the one value name[] = "".
  * Names are at most 120 bytes of [a-z0-9_.[]-]; anything else is dropped by the readers as unknown. Everything lives in
  * the pool given. It knows neither HTTP nor SQL.
  */
@@ -39,6 +40,14 @@ size_t values_all(const struct values *v, const char *name, const char *const **
 size_t values_rows(const struct values *v, const char *array);
 /* Renumbers name[n] so that rows are 0…n-1 without holes, keeping their order. */
 void values_compact(struct values *v, const char *array);
-bool values_has_group(const struct values *v, const char *array);
+bool values_has_group(const struct values *v, const char *array);         /* name[… was sent, even empty */
+
+/* May a reader keep this name? At most 120 bytes of [a-z0-9_.[]-], a letter first, brackets empty or holding digits. */
+bool values_name_good(const char *name);
+/*
+ * Cuts "experience[3].from": 10 in *array_len, 3 in *row, "from" in *rest ("" when nothing follows the bracket). False
+ * for a name without a written index ("public[]"), with one above 99, or with zeros before it.
+ */
+bool values_split(const char *name, size_t *array_len, size_t *row, const char **rest);
 
 #endif
