@@ -1,0 +1,58 @@
+/*
+ * Bytes in, bytes out: the two TLS listeners, HTTP/1.1 and HTTP/2, on one event loop per core. http.c alone knows libh2o.
+ *
+ * For each request it makes a `struct request` and calls job_start(); the job answers once with http_answer(). When the
+ * visitor leaves first, it calls job_gone() on the same thread: from then on http_answer() does nothing.
+ */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "../db/db.h"
+#include "base/crypto.h"
+#include "service.h"
+
+enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_HEAD, METHOD_OTHER };
+enum listener { PUBLIC = 1, AGENTS = 2, BOTH = 3 };
+
+struct loop; /* one event loop and its lanes */
+
+struct request {
+	struct loop *loop;
+	enum method method;
+	enum listener listener;
+	const char *path;        /* decoded? no: as sent, without the query, 0-terminated */
+	const char *query;       /* after '?', or "" */
+	const char *body;
+	size_t body_size;
+	const char *address;     /* of the peer, "127.0.0.1" */
+	enum peer_state peer;    /* agents' listener: what its certificate is worth, judged at this request */
+	struct certificate certificate;
+	struct pool *pool;       /* the job's */
+	void *handle;            /* http.c's own */
+};
+
+struct header {
+	const char *name, *value;
+};
+
+const char *http_header(const struct request *r, const char *lower_case_name); /* NULL: absent; pooled copy */
+/* One contiguous body, copied. Security headers are added here. Called once, on the loop's thread. */
+void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body, size_t size);
+
+struct lanes *loop_lanes(struct loop *l);
+/* From any thread: runs fn(arg) on the loop's thread. */
+void loop_post(struct loop *l, void (*fn)(void *), void *arg);
+
+/* Opens both listeners and runs the loops until http_stop() (from a signal thread): stops listening, lets requests end
+ * for at most 10 s, closes. Returns when all is closed. */
+int http_run(struct service *s, struct err *e) MUST_USE;
+void http_stop(void);
+/* New certificates, CRL without a restart (SIGHUP). */
+int http_reload(struct service *s, struct err *e) MUST_USE;
+/* Prometheus lines of its own counters. */
+struct str;
+void http_metrics(struct str *out);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * One request's work, in steps that never wait: ask queues statements, answer reads rows; work burns CPU elsewhere.
+ *
+ *	static int queue_ask(struct job *j, struct err *e)
+ *	{	struct queue_state *q = j->state = POOL_NEW(j->pool, struct queue_state);
+ *		q->list = job_ask(j, &queue_list, ARGS(arg_text(…)));
+ *		return 0;
+ *	}
+ *	static int queue_answer(struct job *j, struct err *e)
+ *	{	const struct rows *r = job_rows(j, q->list);
+ *		return job_page(j, 200, text("queue.title"), &queue_page, &view);
+ *	}
+ *
+ * Order: routes.c finds the row (404 / 405 page) → body parsed (400, 413) → the first segment is sent: session or
+ * certificate first (identity_join, which also sets row-level security), then what `ask` queued → the identity is judged
+ * (401 sign-in page / 403; CSRF and same origin for writes) → `answer`. A step may go on: job_then() after more job_ask()s,
+ * job_work() for a pool thread, job_fire() for an event. A step that returns -1 answers with the error's page or
+ * problem+json; a fault is logged once with its reference. A step that neither answers nor goes on is a fault.
+ * One pool per job: it outlives the request when the visitor leaves.
+ */
+#ifndef SERVER_JOB_H
+#define SERVER_JOB_H
+
+#include "../db/db.h"
+#include "../forms/form.h"
+#include "../workflow/fire.h"
+#include "http.h"
+#include "json.h"
+#include "page.h"
+#include "service.h"
+
+struct job;
+typedef int job_step(struct job *j, struct err *e);
+
+struct route {
+	enum method method;
+	const char *path;        /* "/dossiers/:id/pieces/:piece"; a segment ":x.pdf" is not possible: write the suffix in full */
+	enum listener listener;
+	unsigned who;            /* roles or-ed; VISITOR lets everybody in. 0 does not build (static assert in routes.c) */
+	enum lane lane;
+	job_step *ask, *answer;  /* ask may be NULL */
+	const char *form;        /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
+	bool upload;             /* multipart up to 11 MiB; all others 256 KiB */
+	const char *doc;         /* one French line for OpenAPI and `enrollctl routes print` */
+};
+extern const struct route routes[];
+extern const size_t route_count;
+
+/* A part of a multipart body that has a file name. */
+struct upload {
+	const char *field, *filename, *type;
+	const char *bytes;
+	size_t size;
+};
+
+struct job {
+	struct pool *pool;
+	struct service *service;
+	struct lanes *lanes;
+	struct request *request;      /* NULL once the visitor left */
+	const struct route *route;
+	struct identity who;          /* known in `answer` */
+	instant_t now;                /* enroll_now() of the first segment */
+	struct values query;          /* of the URL */
+	struct values sent;           /* of the body, without the next three */
+	int64_t version, revision;    /* sent, or -1 */
+	const char *key;              /* Idempotency-Key header or field `idempotency_key`, or NULL */
+	struct upload *uploads;
+	size_t upload_count;
+	bool json;                    /* the answer's face */
+	const char *path;             /* as asked */
+	void *state;                  /* the handler's own */
+	struct job_private *private;
+};
+
+const char *job_param(const struct job *j, const char *name); /* of the path, decoded; "" when absent */
+int64_t job_param_id(const struct job *j, const char *name);   /* a positive number, or 0 */
+
+size_t job_ask(struct job *j, const struct statement *st, const struct arg *args, size_t count);
+const struct rows *job_rows(const struct job *j, size_t index); /* of the segment that led to this step */
+void job_then(struct job *j, job_step *next);                   /* after what this step asked was answered */
+/* `work` runs on the pool of threads with no job but its argument; then `next` on the loop. */
+void job_work(struct job *j, void (*work)(void *), void *arg, job_step *next);
+/* Fires an event (fire.h); `next` reads f->err and f->… . lanes, pool, who, keys, policy, now are filled here. */
+void job_fire(struct job *j, struct firing *f, job_step *next);
+
+/* ---- answers: each ends the job and returns 0 ---- */
+int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view);
+int job_json(struct job *j, int status, const struct json *body);
+int job_redirect(struct job *j, const char *location);                 /* 303; for JSON callers use job_json */
+int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename);
+/* 422 application/problem+json for JSON callers; pages draw problems themselves. */
+int job_problems(struct job *j, const struct problems *p);
+int job_status(struct job *j, int status, const struct err *e);        /* the error page or problem+json of this status */
+void job_header(struct job *j, const char *name, const char *value);   /* for the coming answer */
+void job_cookie(struct job *j, const char *name, const char *value, int max_age); /* __Host-, Secure, HttpOnly, SameSite=Lax; value NULL erases */
+
+/* Form helpers: splits sent dates etc. is form_validate's business; this one validates and keeps both results. */
+size_t job_validate(struct job *j, const struct form *f, enum form_mode mode, struct values *kept, struct problems *problems);
+/* The hidden fields every HTML form carries: csrf, idempotency_key (fresh), version when ≥ 0. */
+struct markup job_hidden(struct job *j, int64_t version);
+
+/* ---- for http.c and tests ---- */
+void job_start(struct request *r, struct service *s, struct lanes *lanes);
+void job_gone(struct request *r);
+int jobs_start(int threads, struct err *e) MUST_USE; /* the pool of work threads */
+void jobs_stop(void);
+void jobs_metrics(struct str *out);
+
+#endif

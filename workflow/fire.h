@@ -1,0 +1,59 @@
+/*
+ * The one door through which a file changes: people, the clock and the system all come through fire().
+ *
+ *	f->file, f->event, f->version, f->body …        filled by the caller
+ *	fire(f, done, arg);                              two flights: lock and facts / event, deltas, outbox, COMMIT
+ *	done: f->err.kind == ERR_NONE → f->state, f->new_version, f->location
+ *	      ERR_STALE → f->stale_by, stale_at, stale_event: who decided what meanwhile
+ *
+ * Order of refusals: 404 (not theirs to see), 403 (no row for the role), a repeated key (the same answer again, or 422
+ * for another body), 409 (version), then the guard's reason (422).
+ * It does not render, send or wait: slow work comes before (a document's digest) or after (the outbox).
+ */
+#ifndef WORKFLOW_FIRE_H
+#define WORKFLOW_FIRE_H
+
+#include "../db/db.h"
+#include "../forms/values.h"
+#include "../server/base/crypto.h"
+#include "workflow.h"
+
+struct firing {
+	/* filled by job_fire(), or by the clerk and enrollctl */
+	struct lanes *lanes;
+	struct pool *pool;
+	const struct keyring *keys;
+	const struct policy *policy;
+	struct identity who;
+	bool expert_policy_now;       /* unused unless event is submit/checks: eligibility policy of the deposit's day */
+	bool (*expert_on)(const void *context, day_t deposit);
+	const void *expert_context;
+	const char *public_url;
+	/* what is wanted */
+	int64_t file;
+	enum event event;
+	int64_t version;              /* the one read; -1: not compared (clock and system) */
+	const struct values *body;    /* validated by the event's form, or NULL */
+	const char *key;              /* idempotency key, or NULL */
+	const char *body_hmac;        /* of the request's body, with key */
+	const char *document_digest;  /* approve: SHA-256 hex of the convention rendered for this version */
+	/* what happened */
+	struct err err;
+	bool repeated;                /* answered from the key */
+	enum state from, state;
+	int64_t new_version;
+	int64_t location_file;        /* amend: the child; else 0 */
+	int stored_status;            /* of a repeated key */
+	const char *stale_by, *stale_event;
+	instant_t stale_at;
+	/* private */
+	void (*done)(struct firing *f, void *arg);
+	void *arg;
+	void *work;
+};
+
+void fire(struct firing *f, void (*done)(struct firing *f, void *arg), void *arg);
+/* The same, waiting: for the clerk and enrollctl. Retries ERR_RETRY up to 5 times. Returns f->err. */
+int fire_wait(struct firing *f, struct err *e) MUST_USE;
+
+#endif
