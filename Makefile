@@ -1,61 +1,138 @@
 # enroll: every task has a line in `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
-# CC=clang builds with clang; SAN=1 adds ASan and UBSan. Each variant has its own folder, so they never mix.
+# CC=clang builds with clang; SAN=1 adds ASan and UBSan; FUZZ=1 is clang for libFuzzer. Each variant has its own folder.
 CC := gcc
 SAN :=
+FUZZ :=
+ifneq ($(FUZZ),)
+CC := clang
+VARIANT := fuzz
+else
 VARIANT := $(if $(SAN),$(notdir $(CC))-san,$(if $(filter gcc,$(notdir $(CC))),,$(notdir $(CC))))
+endif
 OUT := build$(if $(VARIANT),/$(VARIANT))
+JOBS := $(shell nproc)
+CACHE := $(shell command -v ccache)
 
 PKGS := libh2o-evloop libpq openssl libsodium libxml-2.0 jansson libcurl libutf8proc xlsxwriter libsystemd libzip
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
-CPPFLAGS = -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DH2O_USE_EPOLL=1 $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
-CFLAGS = -std=gnu17 -O2 -g -pthread -fno-omit-frame-pointer -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN)
-ifneq ($(SAN),)
-CFLAGS := -std=gnu17 -O1 -g -pthread -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined $(WARN)
+CPPFLAGS := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DH2O_USE_EPOLL=1 $(PKG_CFLAGS)
+CFLAGS := -std=gnu17 -O2 -g -pthread -fno-omit-frame-pointer -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ifneq ($(SAN)$(FUZZ),)
+CFLAGS := -std=gnu17 -O1 -g -pthread -fno-omit-frame-pointer $(SANITIZE) $(if $(FUZZ),-fsanitize=fuzzer-no-link) $(WARN)
 endif
-LDFLAGS = -pthread -rdynamic
-LDLIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmagic -lm -lcrypto -lssl -lz
+LDFLAGS := -pthread -rdynamic
+LDLIBS := $(PKG_LIBS) -lmagic -lm -lcrypto -lssl -lz
 
 MAINS := server/main.c server/ctl.c
 SRC := $(filter-out $(MAINS),$(wildcard server/base/*.c forms/*.c db/*.c workflow/*.c server/*.c server/pages/*.c))
 OBJ := $(SRC:%.c=$(OUT)/obj/%.o) $(OUT)/obj/assets.o
-TESTS := $(wildcard tests/base/*_test.c tests/forms/*_test.c tests/workflow/*_test.c tests/db/*_test.c tests/server/*_test.c)
+# A unit test is tests/<tree>/x_test.c with its own main(); scenarios are built the same way. tests/lib serves all.
+TESTS := $(wildcard $(addprefix tests/,base/*_test.c forms/*_test.c workflow/*_test.c db/*_test.c server/*_test.c \
+	server/pages/*_test.c golden/*_test.c scenarios/*_test.c security/*_test.c certs/*_test.c))
 TEST_LIB := $(wildcard tests/lib/*.c)
+TEST_LIB_OBJ := $(TEST_LIB:%.c=$(OUT)/obj/%.o)
 TEST_BINS := $(TESTS:%.c=$(OUT)/%)
-ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
-	! -name '*.c' ! -name '*.h' ! -name '*.scss' ! -path '*/node_modules/*' 2>/dev/null | LC_ALL=C sort)
+# A fuzzer is tests/fuzz/x_fuzz.c with LLVMFuzzerTestOneInput(); its kept corpus is tests/fuzz/corpus/x/.
+FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BINS := $(FUZZERS:%.c=$(OUT)/%)
+REPLAY_BINS := $(FUZZERS:%_fuzz.c=$(OUT)/%_replay)
+FUZZ_SECONDS := 60
 
-.PHONY: help build
+# What the programs carry inside themselves (server/base/asset.h). Texts of server/static come a second time as x.gz.
+ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
+	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
+GZ := $(patsubst %,$(OUT)/gz/%.gz,$(filter server/static/%.css server/static/%.js server/static/%.svg,$(ASSETS)))
+
+.PHONY: help build deps test-deps run test lint lint-self-test format format-check static static-check fuzz fuzz-build \
+	screenshots clean test-bins replay-bins FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
+deps: ## install the Debian packages that are missing to build and run
+	@docker/install.sh run build
+test-deps: ## … and those that only the tests need
+	@docker/install.sh run build test
+
 build: $(OUT)/enrolld $(OUT)/enrollctl ## build/enrolld and build/enrollctl
+
+run: deps ## build all, start the service with its own database and invented people
+	@$(MAKE) --no-print-directory -j$(JOBS) build
+	@ENROLL_DEMO=$${ENROLL_DEMO:-1} exec $(OUT)/enrolld
+
+test: test-deps ## everything: lint, format, both compilers, sanitizers, scenarios, browser (about 10 minutes)
+	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/run.sh
+lint: ## the rules of the house: layers, library homes, banned words
+	@python3 tests/lint/lint.py
+lint-self-test: ## shows that each rule can fail
+	@python3 tests/lint/self_test.py
+format: ## clang-format on every C file
+	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format -i
+format-check:
+	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format --dry-run -Werror
+static: ## compile server/static from server/static/src (needs node; the results are committed)
+	@cd server/static/src && npm ci --no-audit --no-fund --loglevel=error && node build.mjs ..
+static-check:
+	@tests/static.sh
+screenshots: build ## a picture of every page, wide and narrow, into build/screenshots
+	@SCREENSHOTS=$(CURDIR)/build/screenshots tests/browser/run.sh
+fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
+	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-build
+	@for f in $(FUZZERS:tests/fuzz/%_fuzz.c=%); do echo "== $$f"; mkdir -p build/fuzz/found/$$f tests/fuzz/corpus/$$f; \
+	  build/fuzz/tests/fuzz/$${f}_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -artifact_prefix=build/fuzz/found/$$f- \
+	  build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+clean: ## remove what was built (var/ stays: it is the service's state)
+	rm -rf build
+
+fuzz-build: $(FUZZ_BINS)
+test-bins: $(TEST_BINS)
+replay-bins: $(REPLAY_BINS)
 
 $(OUT)/enrolld: $(OUT)/obj/server/main.o $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OUT)/enrollctl: $(OUT)/obj/server/ctl.o $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(OUT)/obj/%.o: %.c
+# flags.txt changes when the compiler or its flags do, and everything is then built again.
+$(OUT)/flags.txt: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
+$(OUT)/obj/%.o: %.c $(OUT)/flags.txt
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The files that the programs carry inside themselves (server/base/asset.h).
+$(OUT)/gz/%.gz: %
+	@mkdir -p $(@D); gzip -9nc $< > $@
 $(OUT)/assets.list: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(ASSETS) > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@mkdir -p $(@D); { $(foreach a,$(ASSETS),echo '$a $a';) $(foreach g,$(GZ),echo '$(g:$(OUT)/gz/%=%) $g';) } | LC_ALL=C sort > $@.new; \
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(OUT)/assets.S: $(OUT)/assets.list
-	@awk -v q='"' 'BEGIN{print "\t.section .rodata"} {printf "\t.balign 16\na%d:\t.incbin %s%s%s\ne%d:\t.byte 0\np%d:\t.asciz %s%s%s\n",NR,q,$$0,q,NR,NR,q,$$0,q} \
+	@awk -v q='"' 'BEGIN{print "\t.section .rodata"} {printf "\t.balign 16\na%d:\t.incbin %s%s%s\ne%d:\t.byte 0\np%d:\t.asciz %s%s%s\n",NR,q,$$2,q,NR,NR,q,$$1,q} \
 	END{print "\t.section .data.rel.ro,\"aw\"\n\t.balign 8\n\t.globl asset_table\nasset_table:"; for(i=1;i<=NR;i++)printf "\t.quad p%d, a%d, e%d-a%d\n",i,i,i,i; \
 	printf "\t.globl asset_count\n\t.balign 8\nasset_count:\t.quad %d\n\t.section .note.GNU-stack,\"\",@progbits\n",NR}' $< > $@
-$(OUT)/obj/assets.o: $(OUT)/assets.S $(ASSETS)
+$(OUT)/obj/assets.o: $(OUT)/assets.S $(ASSETS) $(GZ)
 	@mkdir -p $(@D)
 	$(CC) -c -o $@ $<
 
-$(OUT)/tests/%_test: tests/%_test.c $(TEST_LIB) $(OBJ)
+# Statements and pages register themselves in linker sections, so objects are linked whole, never from an archive.
+# They are put together once (-r), which leaves each test a short link.
+$(OUT)/obj/all.o: $(OBJ) $(TEST_LIB_OBJ)
+	$(CC) -r -nostdlib -o $@ $^
+$(OUT)/tests/%_test: $(OUT)/obj/tests/%_test.o $(OUT)/obj/all.o
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(OBJ) -lcmocka $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(OUT)/tests/fuzz/%_replay: $(OUT)/obj/tests/fuzz/%_fuzz.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/obj/all.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(OUT)/tests/fuzz/%_fuzz: $(OUT)/obj/tests/fuzz/%_fuzz.o $(OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+.SECONDARY:
 FORCE:
--include $(OBJ:.o=.d) $(OUT)/obj/server/main.d $(OUT)/obj/server/ctl.d
+-include $(OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(OUT)/obj/server/main.d $(OUT)/obj/server/ctl.d $(TESTS:%.c=$(OUT)/obj/%.d) $(FUZZERS:%.c=$(OUT)/obj/%.d)
