@@ -39,7 +39,7 @@ struct check_input {
 	day_t deposit;                         /* the latest submit's legal day */
 	/* registry */
 	bool registry_there;                   /* a copy was imported and is at most 35 days old */
-	day_t registry_day;
+	day_t registry_day;                    /* of that copy */
 	const struct registry_line *lines;
 	size_t line_count;
 	bool fhir_inactive;                    /* the FHIR source says inactive */
@@ -79,10 +79,10 @@ struct period {
 	const char *structure;
 };
 struct experience {
-	int days;                  /* distinct clinical days */
+	int days;                  /* distinct days of clinical ("yes") periods */
 	int days_with_partly;      /* … counting every "partly" period */
-	int full_time_days;        /* distinct days weighted by the largest share that day, percent / 100, rounded down */
-	day_t first, last;         /* of what counts */
+	int full_time_days;        /* the days of `days` weighted by the largest share that day, percent / 100, rounded down */
+	day_t first, last;         /* of `days`; DAY_NONE when there is none */
 	const char *formula;       /* French: how it was counted, period by period */
 };
 /* Exactly the rule of §4; both ends, the diploma's day and the deposit's day count. */

@@ -49,6 +49,7 @@ const char *role_id(enum role r);                  /* "delegate"; one bit only *
 enum role role_from_id(const char *id);
 bool state_is_live(enum state s);                  /* domain.md §3 */
 bool state_is_final(enum state s);
+unsigned state_waits_for(enum state s);            /* roles that must act, or-ed; 0: nobody */
 
 /* Kinds of a file. */
 enum file_kind { KIND_CONVENTION, KIND_AMENDMENT };
@@ -116,12 +117,25 @@ struct facts {
 	/* appeal */
 	bool appealed_before, appeal_in_time;
 	enum role refused_by_role;   /* EXPERT, DELEGATE, or CLOCK for an implicit refusal */
-	bool refused_by_me;
+	bool refused_by_me;          /* decided, or proposed, the refusal */
 };
+/*
+ * "proposed" is a propose_ineligible since the file last entered expert_review that no object answered. complete and
+ * other_live_file (not counting this file) are asked of resubmit as of submit, route_known and route_changed of
+ * checks_passed, find_eligible and overturn; route_changed compares with the caisse that holds the file.
+ */
 
-/* Consequences, written in the same transaction by effects.c. */
+/* Takes what a body would bring (texts, codes, checklist …) for good: a page asks this before it asks decide(). */
+void facts_assume_body(struct facts *f);
+
+/*
+ * Consequences, written in the same transaction by effects.c. Some have an object only in some files and then do nothing
+ * without one: FX_TELL_CAISSE and FX_TELL_BOTH_CAISSES (the one that had it, the one that gets it) without a caisse,
+ * FX_OFFER_EMPLOYER without an employer, FX_ORPHAN_CHILD without a live amendment, FX_ELIGIBLE_NOTICE when the file was
+ * eligible before. FX_ROUTE computes the route again and stores it with its reason; it does not give the file to a caisse.
+ */
 enum effect {
-	FX_NONE, FX_FREEZE, FX_RECEIPT, FX_QUEUE_CHECKS, FX_COUNT_DISCARD, FX_ITEMS_FROM_CHECKS, FX_TELL_APPLICANT,
+	FX_NONE, FX_FREEZE, FX_RECEIPT, FX_ROUTE, FX_QUEUE_CHECKS, FX_COUNT_DISCARD, FX_ITEMS_FROM_CHECKS, FX_TELL_APPLICANT,
 	FX_TELL_EXPERTS, FX_TELL_CAISSE, FX_TELL_BOTH_CAISSES, FX_ELIGIBLE_NOTICE, FX_REFUSAL_LETTER, FX_LETTER,
 	FX_ITEMS, FX_ITEMS_ANSWERED, FX_OPINIONS, FX_CONVENTION, FX_OFFER_EMPLOYER, FX_SIGNATURE, FX_VOID_SIGNATURES,
 	FX_SEAL, FX_PUBLISH, FX_PURGE_IDENTITY_LATER, FX_CHILD, FX_REPLACE_PARENT, FX_ORPHAN_CHILD, FX_PATIENTS_LIST, FX_ERASE,
@@ -139,11 +153,25 @@ struct transition {
 extern const struct transition transitions[];
 extern const size_t transition_count;
 
+/* What an event writes beside the state: columns of the event, which the history trigger copies to the file. */
+enum holder_move { HOLDER_KEEP, HOLDER_ACTOR, HOLDER_NOBODY };
+enum caisse_move { CAISSE_KEEP, CAISSE_ROUTED, CAISSE_BODY, CAISSE_NONE }; /* the route's, the body's, none */
+struct moves {
+	bool eligible;
+	enum state return_to;
+	enum holder_move holder;
+	enum caisse_move caisse;
+};
+struct moves transition_moves(const struct transition *t, const struct facts *f);
+
 /*
  * Finds the row for (state, event, role) whose guard allows. 0 and *out, or -1: ERR_DENIED "why.role" when no row is for
  * this role, ERR_INPUT with the guard's reason, ERR_STALE "why.moved" when the state has no such event.
  */
 int decide(const struct facts *f, enum event ev, const struct transition **out, struct err *e) MUST_USE;
+
+/* The events this person may fire now, what a body brings taken for good; in the order of the enum. */
+size_t decide_actions(const struct facts *f, enum event out[EVENTS]);
 
 /* The table as text: the golden file of `enrollctl workflow print`, and what migrate loads: from event role to, sorted. */
 char *workflow_print(struct pool *pool);
@@ -154,7 +182,7 @@ char *workflow_digest(struct pool *pool);
 
 struct policy {
 	int correction_days;      /* 30 */
-	int sign_days;            /* 60, for to_sign and to_countersign */
+	int sign_days;            /* 60, to_sign */
 	int draft_days;           /* 90 */
 	int notified_after_days;  /* 15: posted and not opened */
 	int unavailable_hours;    /* 72 */
@@ -167,15 +195,25 @@ extern const struct policy policy_default;
 
 /* Fixed when the state is entered. Months and days are legal days of Paris: the instant is 24:00 of the last day. */
 struct clock_facts {
-	instant_t now;
+	instant_t now;            /* when the state is entered; draft: last touched */
 	instant_t deposited;      /* first complete deposit, for the 4 months of R.162-61 */
-	int64_t paused_seconds;   /* spent in correction since then */
+	int paused_days;          /* legal days spent in correction since then: sum of paused_days(entered, left) */
 	day_t effective;          /* effective date of the convention, or DAY_NONE */
 	day_t until;              /* suspend's end, or DAY_NONE */
 	day_t resigned;           /* day of notice, or DAY_NONE */
 };
 /* INSTANT_NONE when the state has no deadline. *ev is what the clock fires then (EV_LAPSE, EV_REINSTATE, EV_RENEW). */
-instant_t deadline_of(enum state entered, bool eligible, const struct clock_facts *c, const struct policy *p, enum event *ev);
+instant_t deadline_of(enum state entered, bool eligible, const struct clock_facts *c, const struct policy *p,
+                      enum event *ev);
+/* Legal days from one instant to the other, as correction adds them to the 4 months. */
+int paused_days(instant_t entered, instant_t left);
+/*
+ * When a decision counts as notified: first opened, else 15 days after it was posted (policy). INSTANT_NONE when neither
+ * has come at `now`.
+ */
+instant_t notified_at(instant_t posted, instant_t opened, instant_t now, const struct policy *p);
+/* Days before the deadline at which a reminder is due, the largest first; 0 of them where there is none. */
+size_t reminders_of(enum state s, const int **days);
 /* Last instant at which an appeal can be made: 2 months from the notification's day. */
 instant_t appeal_limit(instant_t notified);
 
