@@ -1,0 +1,119 @@
+#include "log.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A line is written with one write(2), so that threads and processes do not mix theirs (PIPE_BUF is 4096). */
+enum { LINE = 4096, TAIL = 3 };
+
+static _Atomic enum log_level least_level = LOG_INFO;
+
+void log_set_level(enum log_level least)
+{
+	atomic_store_explicit(&least_level, least, memory_order_relaxed);
+}
+
+struct line {
+	char s[LINE];
+	size_t len;
+};
+
+static void put(struct line *l, const char *bytes, size_t n)
+{
+	memcpy(l->s + l->len, bytes, n);
+	l->len += n;
+}
+
+/* Length of the well-formed UTF-8 sequence at p, or 0. A text may be cut anywhere. */
+static size_t sequence(const unsigned char *p)
+{
+	unsigned c = p[0];
+	size_t n = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+	if ((c == 0xE0 && p[1] < 0xA0) || (c == 0xED && p[1] > 0x9F) || (c == 0xF0 && p[1] < 0x90) ||
+	    (c == 0xF4 && p[1] > 0x8F))
+		return 0;
+	return n;
+}
+
+/* Writes a JSON text, cut at `limit` bytes of the line. */
+static void put_json(struct line *l, const char *text, size_t limit)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	put(l, "\"", 1);
+	while (*p) {
+		char one[8];
+		size_t n, used = 1;
+		if (*p == '"' || *p == '\\') {
+			one[0] = '\\';
+			one[1] = (char)*p;
+			n = 2;
+		} else if (*p < 0x20 || *p == 0x7F) {
+			n = (size_t)snprintf(one, sizeof one, "\\u%04x", *p);
+		} else if (*p < 0x80) {
+			one[0] = (char)*p;
+			n = 1;
+		} else if ((used = sequence(p))) {
+			memcpy(one, p, used);
+			n = used;
+		} else {
+			memcpy(one, "\\ufffd", 6);
+			n = 6;
+			used = 1;
+		}
+		if (l->len + n + 1 > limit)
+			break;
+		put(l, one, n);
+		p += used;
+	}
+	put(l, "\"", 1);
+}
+
+void log_event(enum log_level level, const char *event, ...)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+	if (level < atomic_load_explicit(&least_level, memory_order_relaxed) || level > LOG_ERROR)
+		return;
+	int saved = errno;
+	struct line l;
+	struct timespec now;
+	struct tm utc;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	l.len = strftime(l.s, 64, "{\"t\":\"%Y-%m-%dT%H:%M:%S", &utc);
+	l.len += (size_t)snprintf(l.s + l.len, 64, ".%03ldZ\",\"level\":\"%s\",\"event\":", now.tv_nsec / 1000000,
+				  names[level]);
+	put_json(&l, event ? event : "", 256);
+
+	va_list args;
+	va_start(args, event);
+	const char *key;
+	while ((key = va_arg(args, const char *))) {
+		const char *value = va_arg(args, const char *);
+		if (l.len + 128 > LINE - TAIL) /* no room: the line stays valid, the rest is lost */
+			break;
+		put(&l, ",", 1);
+		put_json(&l, key, l.len + 64);
+		put(&l, ":", 1);
+		if (value)
+			put_json(&l, value, LINE - TAIL);
+		else
+			put(&l, "null", 4);
+	}
+	va_end(args);
+	put(&l, "}\n", 2);
+	for (size_t done = 0; done < l.len;) {
+		ssize_t n = write(STDERR_FILENO, l.s + done, l.len - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	errno = saved;
+}
