@@ -30,14 +30,18 @@ struct request {
 	enum peer_state peer;    /* agents' listener: what its certificate is worth, judged at this request */
 	struct certificate certificate;
 	struct pool *pool;       /* the job's */
-	void *handle;            /* http.c's own */
+	void *handle;            /* http.c's own; NULL once the visitor left */
+	void *job;               /* job.c's own */
+	const char *pattern;     /* the route's path, for the access log; never the path itself */
+	const char *reference;   /* of a logged fault, for the access log, or NULL */
 };
 
 struct header {
 	const char *name, *value;
 };
 
-const char *http_header(const struct request *r, const char *lower_case_name); /* NULL: absent; pooled copy */
+/* NULL: absent or the visitor left; pooled copy. "host" is the authority on both protocols. */
+const char *http_header(const struct request *r, const char *lower_case_name);
 /* One contiguous body, copied. Security headers are added here. Called once, on the loop's thread. */
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body, size_t size);
 

@@ -16,6 +16,9 @@
  * (401 sign-in page / 403; CSRF and same origin for writes) → `answer`. A step may go on: job_then() after more job_ask()s,
  * job_work() for a pool thread, job_fire() for an event. A step that returns -1 answers with the error's page or
  * problem+json; a fault is logged once with its reference. A step that neither answers nor goes on is a fault.
+ * `ask` runs before anybody is known: it only reads (row-level security is already that of who asks). Writes belong to
+ * `answer` and after. A segment of statements that write goes through the route's lane like the others.
+ * Without credentials a route for VISITOR that asks nothing never touches the database.
  * One pool per job: it outlives the request when the visitor leaves.
  */
 #ifndef SERVER_JOB_H
@@ -26,6 +29,7 @@
 #include "../workflow/fire.h"
 #include "http.h"
 #include "json.h"
+#include "multipart.h"
 #include "page.h"
 #include "service.h"
 
@@ -41,17 +45,11 @@ struct route {
 	job_step *ask, *answer;  /* ask may be NULL */
 	const char *form;        /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
 	bool upload;             /* multipart up to 11 MiB; all others 256 KiB */
+	bool bare;               /* nobody is looked up: static files, health */
 	const char *doc;         /* one French line for OpenAPI and `enrollctl routes print` */
 };
 extern const struct route routes[];
 extern const size_t route_count;
-
-/* A part of a multipart body that has a file name. */
-struct upload {
-	const char *field, *filename, *type;
-	const char *bytes;
-	size_t size;
-};
 
 struct job {
 	struct pool *pool;
@@ -59,7 +57,7 @@ struct job {
 	struct lanes *lanes;
 	struct request *request;      /* NULL once the visitor left */
 	const struct route *route;
-	struct identity who;          /* known in `answer` */
+	struct identity who;          /* known in `answer`; name, email… live in the job's pool */
 	instant_t now;                /* enroll_now() of the first segment */
 	struct values query;          /* of the URL */
 	struct values sent;           /* of the body, without the next three */
@@ -92,7 +90,10 @@ int job_bytes(struct job *j, int status, const char *type, const void *bytes, si
 /* 422 application/problem+json for JSON callers; pages draw problems themselves. */
 int job_problems(struct job *j, const struct problems *p);
 int job_status(struct job *j, int status, const struct err *e);        /* the error page or problem+json of this status */
-void job_header(struct job *j, const char *name, const char *value);   /* for the coming answer */
+void job_header(struct job *j, const char *name, const char *value);   /* for the coming answer; copies */
+/* True when the caller has this version already: 304 was answered, return 0. `tag` names what the answer depends on
+ * besides the role and the face: "42-17". A page with hidden fields (csrf, key) must not use it. */
+bool job_not_modified(struct job *j, const char *tag);
 void job_cookie(struct job *j, const char *name, const char *value, int max_age); /* __Host-, Secure, HttpOnly, SameSite=Lax; value NULL erases */
 
 /* Form helpers: splits sent dates etc. is form_validate's business; this one validates and keeps both results. */
@@ -106,5 +107,6 @@ void job_gone(struct request *r);
 int jobs_start(int threads, struct err *e) MUST_USE; /* the pool of work threads */
 void jobs_stop(void);
 void jobs_metrics(struct str *out);
+int err_status(enum err_kind kind); /* the HTTP status of a kind */
 
 #endif
