@@ -45,10 +45,9 @@ FUZZ_BINS := $(FUZZERS:%.c=$(OUT)/%)
 REPLAY_BINS := $(FUZZERS:%_fuzz.c=$(OUT)/%_replay)
 FUZZ_SECONDS := 60
 
-# What the programs carry inside themselves (server/base/asset.h). Texts of server/static come a second time as x.gz.
+# What the programs carry inside themselves (server/base/asset.h).
 ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
-GZ := $(patsubst %,$(OUT)/gz/%.gz,$(filter server/static/%.css server/static/%.js server/static/%.svg,$(ASSETS)))
 
 .PHONY: help build deps test-deps run test lint lint-self-test format format-check static static-check fuzz fuzz-build \
 	screenshots clean test-bins replay-bins FORCE
@@ -76,10 +75,12 @@ format: ## clang-format on every C file
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format -i
 format-check:
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format --dry-run -Werror
-static: ## compile server/static from server/static/src (needs node; the results are committed)
-	@cd server/static/src && npm ci --no-audit --no-fund --loglevel=error && node build.mjs ..
+static: server/static/src/node_modules/.package-lock.json ## compile server/static from its src/ (needs node; the results are committed)
+	@node server/static/src/build.mjs server/static
 static-check:
 	@tests/static.sh
+%/node_modules/.package-lock.json: %/package-lock.json
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error > /dev/null && touch node_modules/.package-lock.json
 screenshots: build ## a picture of every page, wide and narrow, into build/screenshots
 	@SCREENSHOTS=$(CURDIR)/build/screenshots tests/browser/run.sh
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
@@ -106,16 +107,13 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags.txt
 	@mkdir -p $(@D)
 	$(CACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/gz/%.gz: %
-	@mkdir -p $(@D); gzip -9nc $< > $@
 $(OUT)/assets.list: FORCE
-	@mkdir -p $(@D); { $(foreach a,$(ASSETS),echo '$a $a';) $(foreach g,$(GZ),echo '$(g:$(OUT)/gz/%=%) $g';) } | LC_ALL=C sort > $@.new; \
-	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@mkdir -p $(@D); printf '%s\n' $(ASSETS) > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(OUT)/assets.S: $(OUT)/assets.list
-	@awk -v q='"' 'BEGIN{print "\t.section .rodata"} {printf "\t.balign 16\na%d:\t.incbin %s%s%s\ne%d:\t.byte 0\np%d:\t.asciz %s%s%s\n",NR,q,$$2,q,NR,NR,q,$$1,q} \
+	@awk -v q='"' 'BEGIN{print "\t.section .rodata"} {printf "\t.balign 16\na%d:\t.incbin %s%s%s\ne%d:\t.byte 0\np%d:\t.asciz %s%s%s\n",NR,q,$$0,q,NR,NR,q,$$0,q} \
 	END{print "\t.section .data.rel.ro,\"aw\"\n\t.balign 8\n\t.globl asset_table\nasset_table:"; for(i=1;i<=NR;i++)printf "\t.quad p%d, a%d, e%d-a%d\n",i,i,i,i; \
 	printf "\t.globl asset_count\n\t.balign 8\nasset_count:\t.quad %d\n\t.section .note.GNU-stack,\"\",@progbits\n",NR}' $< > $@
-$(OUT)/obj/assets.o: $(OUT)/assets.S $(ASSETS) $(GZ)
+$(OUT)/obj/assets.o: $(OUT)/assets.S $(ASSETS)
 	@mkdir -p $(@D)
 	$(CC) -c -o $@ $<
 

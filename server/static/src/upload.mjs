@@ -1,0 +1,72 @@
+// Shows how far a file is, and refuses a too large one before it travels. <form data-upload data-max="10485760">
+// with one file input; without it the form posts as any other.
+const mega = bytes => `${(bytes / 1048576).toLocaleString('fr-FR', { maximumFractionDigits: 1 })}\u00a0Mo`
+
+export function upload(form) {
+	const input = form.querySelector('input[type=file]')
+	if (!input)
+		return
+	const box = form.appendChild(document.createElement('div'))
+	box.className = 'msp-upload'
+	const state = box.appendChild(document.createElement('p'))
+	state.className = 'msp-autosave'
+	state.setAttribute('role', 'status')
+	const bar = document.createElement('progress')
+	bar.max = 100
+	bar.setAttribute('aria-label', 'Envoi du fichier')
+	let busy = false
+
+	const tell = (text, wrong = false) => {
+		state.textContent = text
+		state.classList.toggle('msp-autosave--error', wrong)
+	}
+	const tooLarge = () => {
+		const file = input.files[0]
+		const max = Number(form.dataset.max || 10485760)
+		if (!file || file.size <= max)
+			return false
+		tell(`Ce fichier pèse ${mega(file.size)}\u00a0; la limite est de ${mega(max)}. Choisissez-en un plus léger.`, true)
+		return true
+	}
+	input.addEventListener('change', () => {
+		tell('')
+		tooLarge()
+	})
+
+	form.addEventListener('submit', event => {
+		if (busy || tooLarge()) {
+			event.preventDefault()
+			return
+		}
+		if (!input.files[0])
+			return
+		event.preventDefault()
+		busy = true
+		const fail = text => {
+			busy = false
+			bar.remove()
+			tell(text, true)
+		}
+		const request = new XMLHttpRequest()
+		request.open('POST', form.action)
+		request.setRequestHeader('Accept', 'application/json')
+		request.responseType = 'json'
+		request.upload.addEventListener('progress', e => {
+			bar.value = e.lengthComputable ? Math.round(e.loaded / e.total * 100) : 0
+		})
+		request.addEventListener('load', () => {
+			if (request.status >= 200 && request.status < 300) {
+				tell('Fichier reçu.')
+				location.assign(form.dataset.upload || location.pathname + location.search)
+				return
+			}
+			const problem = request.response?.problems?.[0]?.text ?? request.response?.detail ?? request.response?.title
+			fail(problem ?? 'Le fichier n’a pas été reçu. Réessayez.')
+		})
+		request.addEventListener('error', () => fail('La connexion s’est interrompue. Réessayez\u00a0: rien n’est perdu.'))
+		box.appendChild(bar)
+		bar.value = 0
+		tell('Envoi du fichier…')
+		request.send(new FormData(form))
+	})
+}
