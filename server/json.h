@@ -4,7 +4,7 @@
  *	json_read_values(body, n, &values, &e)       an object of objects, arrays, scalars becomes flat names (forms/values.h):
  *	                                             {"public":["a"]} → public[]=a; {"x":[{"y":1}]} → x[0].y=1; null → ""
  *	struct json j = json_in(pool);
- *	json_object(&j); json_key(&j, "id"); json_i64(&j, 3); json_end(&j);   commas and escaping are its business
+ *	json_obj(&j); json_key(&j, "id"); json_i64(&j, 3); json_end(&j);   commas and escaping are its business
  *	… j.out.s
  */
 #ifndef SERVER_JSON_H
@@ -30,15 +30,15 @@ struct json {
 	unsigned char depth, need_comma[32];
 };
 struct json json_in(struct pool *pool);
-void json_object(struct json *j);
-void json_array(struct json *j);
+void json_obj(struct json *j); /* not json_object, json_array, json_null: those names are jansson's */
+void json_arr(struct json *j);
 void json_end(struct json *j);
 void json_key(struct json *j, const char *name);
 void json_text(struct json *j, const char *text); /* NULL is null */
 void json_i64(struct json *j, int64_t n);
 void json_f64(struct json *j, double x);
 void json_bool(struct json *j, bool b);
-void json_null(struct json *j);
+void json_nil(struct json *j);
 void json_raw(struct json *j, const char *json); /* already JSON; NULL is null */
 /* key and value at once */
 void json_kt(struct json *j, const char *key, const char *text);
