@@ -1,5 +1,5 @@
 /*
- * Everything that OpenSSL and libsodium do for us; crypto.c and crypto_tls.c alone see them.
+ * Everything that OpenSSL and libsodium do for us; crypto.c, crypto_x509.c and crypto_tls.c alone see them.
  *
  *	struct keyring *k = keyring_open("var/keys", &e);            once, at start
  *	crypto_seal(k, "working_copy.data:42", plain, n, pool, &out, &out_len);
@@ -23,10 +23,16 @@
 
 struct keyring;
 
-/* Reads the key file (one line a key: id, use, hex), made with mode 0600 when absent and `create`. */
+/*
+ * Reads the key file, made with mode 0600 when absent and `create`. A line a key: id, use (seal, hmac or sign), 64
+ * hexadecimal digits. The last line of a use is the current key; the older ones still open and verify. A file that
+ * others may read is refused. Safe to share between threads: the memory is read-only.
+ */
 struct keyring *keyring_open(const char *path, bool create, struct err *e);
 void keyring_close(struct keyring *k); /* wipes */
 const char *keyring_current(const struct keyring *k); /* id of the key that seals now */
+/* Adds a sealing key to the file: what is sealed after the next keyring_open() uses it. */
+int keyring_rotate(const char *path, struct err *e) MUST_USE;
 
 void crypto_random(void *out, size_t n);
 void crypto_wipe(void *p, size_t n);
@@ -54,13 +60,17 @@ int crypto_seal(const struct keyring *k, const char *where, const void *plain, s
 int crypto_open(const struct keyring *k, const char *where, const void *sealed, size_t n, struct pool *pool,
                 unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
 
-/* argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match. */
+/*
+ * argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match; with a NULL hash
+ * (no such account) it takes as long and is false.
+ */
 int crypto_password_hash(const char *password, struct pool *pool, char **out, struct err *e) MUST_USE;
 bool crypto_password_verify(const char *hash, const char *password);
 
 /* ---- signatures of the hourly Merkle root: Ed25519 key of the keyring ---- */
 char *crypto_sign_hex(const struct keyring *k, struct pool *pool, const void *data, size_t n);
 bool crypto_verify_hex(const struct keyring *k, const char *signature_hex, const void *data, size_t n);
+char *crypto_public_hex(const struct keyring *k, struct pool *pool); /* for those who verify without us */
 
 /* ---- X.509: the development authority (shape of IGC-Santé: multi-valued RDN, the person's number in it) ---- */
 
@@ -69,8 +79,8 @@ struct certificate {
 	const char *subject;     /* RFC 2253 */
 	const char *serial;      /* hexadecimal, upper case */
 	const char *fingerprint; /* SHA-256 of the DER, hexadecimal */
-	const char *nid;         /* the number of the person, read by NID from the (multi-valued) RDN: UID or serialNumber */
-	const char *common_name;
+	const char *nid;         /* the person's number, read by type (UID, else serialNumber) wherever it stands, or NULL */
+	const char *common_name; /* or NULL */
 	instant_t not_before, not_after;
 };
 
@@ -79,12 +89,18 @@ int authority_make(const char *dir, struct err *e) MUST_USE;
 /*
  * Issues a client certificate (ECDSA P-256): writes DIR_OUT/NAME.key, NAME.pem, NAME.p12 (password "enroll", readable by
  * browsers) with mode 0600, and tells what it wrote. The multi-valued RDN holds CN and the agent's number.
+ * `days` below 1 makes one that is already expired, to try the page that says so.
  */
 int authority_issue(const char *dir, const char *name, const char *common_name, const char *nid, int days,
                     const char *dir_out, struct pool *pool, struct certificate *out, struct err *e) MUST_USE;
-/* Adds a serial (hexadecimal) to the CRL / writes the CRL again with the given serials. */
+/*
+ * Writes the CRL again with the serials it had and these (hexadecimal) more; count 0 renews it. What is revoked stays so.
+ */
 int authority_crl(const char *dir, const char *const *serials, size_t count, struct err *e) MUST_USE;
-/* A self-made server certificate for development: DIR/server.pem, server.key for localhost and 127.0.0.1, ::1. */
+/*
+ * A server certificate for development, from the authority of DIR (made when absent): DIR/server.pem, with the
+ * authority's after it, and server.key, for localhost, 127.0.0.1 and ::1. Made again in its last 30 days only.
+ */
 int authority_server(const char *dir, struct err *e) MUST_USE;
 
 /* ---- TLS contexts for server/http.c; struct ssl_ctx_st and ssl_st are OpenSSL's ---- */
@@ -99,11 +115,21 @@ struct ssl_ctx_st *tls_public(const char *cert, const char *key, struct err *e);
  * because of it: tls_peer() tells what is wrong, so that a page can say it. CRL may be NULL.
  */
 struct ssl_ctx_st *tls_agents(const char *cert, const char *key, const char *ca, const char *crl, struct err *e);
-void tls_free(struct ssl_ctx_st *ctx);
+/*
+ * Gives a newer CRL, signed by the authority, to a context that was made with one, while it serves: tls_peer() answers
+ * PEER_REVOKED from then on, on open connections too. Any thread.
+ */
+int tls_crl(struct ssl_ctx_st *ctx, const char *crl, struct err *e) MUST_USE;
+void tls_free(struct ssl_ctx_st *ctx); /* NULL is accepted; connections keep what they need of it */
 
 enum peer_state { PEER_NONE, PEER_GOOD, PEER_OTHER_CA, PEER_EXPIRED, PEER_REVOKED, PEER_BAD };
-/* Reads the peer's certificate into *out (pooled); dates are checked again against the machine's clock. */
+/*
+ * Reads the peer's certificate into *out (pooled, zeroed when there is none to read). Dates are checked again against
+ * the machine's clock and revocation against the newest CRL, so it is asked on every request. PEER_BAD: anything else
+ * that is wrong with it, a subject that cannot be read or names two persons included.
+ */
 enum peer_state tls_peer(struct ssl_st *ssl, struct pool *pool, struct certificate *out);
+/* Trusts nobody: PEER_GOOD (readable and in date), PEER_EXPIRED or PEER_BAD. For a text of unknown origin. */
 enum peer_state certificate_read_pem(const char *pem, struct pool *pool, struct certificate *out);
 
 #endif
