@@ -20,7 +20,7 @@ CACHE := $(shell command -v ccache)
 PKGS := libh2o-evloop libpq openssl libsodium libxml-2.0 jansson libcurl libutf8proc xlsxwriter libsystemd libzip
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+WARN := -Wall -Wextra -Wpedantic -Wno-overlength-strings -Wshadow -Wconversion -Werror
 CPPFLAGS := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DH2O_USE_EPOLL=1 $(PKG_CFLAGS)
 CFLAGS := -std=gnu17 -O2 -g -pthread -fno-omit-frame-pointer -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -1,4 +1,5 @@
 #include <string.h>
+#include "../server/base/json_write.h"
 #include "../server/base/str.h"
 #include "checks.h"
 
@@ -97,78 +98,23 @@ const char *departement_of_line(struct pool *pool, const char *commune, const ch
 
 /* ---- evidence: canonical JSON, the caller gives the keys in their order ---- */
 
-struct json {
-	struct str s;
-	bool more;
-};
-
-static void json_text(struct str *s, const char *text)
+static struct json evidence_in(struct pool *pool)
 {
-	str_add_c(s, '"');
-	for (const unsigned char *p = (const unsigned char *)(text ? text : ""); *p; p++) {
-		static const char short_form[] = "btn\0fr"; /* of 8 to 13; 11 has none */
+	struct json j = json_in(pool);
 
-		if (*p == '"' || *p == '\\') {
-			str_add_c(s, '\\');
-			str_add_c(s, (char)*p);
-		} else if (*p >= 8 && *p <= 13 && *p != 11) {
-			str_add_c(s, '\\');
-			str_add_c(s, short_form[*p - 8]);
-		} else if (*p < 32) {
-			str_addf(s, "\\u%04x", *p);
-		} else {
-			str_add_c(s, (char)*p);
-		}
-	}
-	str_add_c(s, '"');
-}
-
-static struct json json_in(struct pool *pool)
-{
-	struct json j = { .s = str_in(pool) };
-
-	str_add_c(&j.s, '{');
+	json_obj(&j);
 	return j;
 }
 
-static void key(struct json *j, const char *name)
+static const char *evidence_end(struct json *j)
 {
-	if (j->more)
-		str_add_c(&j->s, ',');
-	j->more = true;
-	json_text(&j->s, name);
-	str_add_c(&j->s, ':');
-}
-
-static void put_text(struct json *j, const char *name, const char *text)
-{
-	key(j, name);
-	json_text(&j->s, text);
-}
-
-static void put_int(struct json *j, const char *name, int n)
-{
-	key(j, name);
-	str_addf(&j->s, "%d", n);
-}
-
-static void put_bool(struct json *j, const char *name, bool b)
-{
-	key(j, name);
-	str_add(&j->s, b ? "true" : "false");
-}
-
-static const char *json_end(struct json *j)
-{
-	str_add_c(&j->s, '}');
-	return j->s.s;
+	json_end(j);
+	return j->out.s;
 }
 
 /* An array of distinct texts in byte order: the registry's lines come in any order and repeat themselves. */
 static void put_set(struct json *j, const char *name, const char **items, size_t count)
 {
-	bool more = false;
-
 	for (size_t i = 1; i < count; i++)
 		for (size_t k = i; k > 0 && strcmp(items[k - 1], items[k]) > 0; k--) {
 			const char *t = items[k];
@@ -176,17 +122,13 @@ static void put_set(struct json *j, const char *name, const char **items, size_t
 			items[k] = items[k - 1];
 			items[k - 1] = t;
 		}
-	key(j, name);
-	str_add_c(&j->s, '[');
+	json_key(j, name);
+	json_arr(j);
 	for (size_t i = 0; i < count; i++) {
-		if (i && str_eq(items[i], items[i - 1]))
-			continue;
-		if (more)
-			str_add_c(&j->s, ',');
-		more = true;
-		json_text(&j->s, items[i]);
+		if (!i || !str_eq(items[i], items[i - 1]))
+			json_text(j, items[i]);
 	}
-	str_add_c(&j->s, ']');
+	json_end(j);
 }
 
 /* ---- the checks ---- */
@@ -211,17 +153,17 @@ static bool is_psychologist(const struct registry_line *l)
 
 static void check_rpps(const struct check_input *in, struct pool *pool, struct check_result *r)
 {
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 	int psychologist = 0;
 
 	for (size_t i = 0; i < in->line_count; i++)
 		psychologist += is_psychologist(&in->lines[i]);
 	if (in->fhir_inactive)
-		put_bool(&j, "inactive", true);
-	put_int(&j, "other_lines", (int)in->line_count - psychologist);
-	put_int(&j, "psychologist_lines", psychologist);
-	put_text(&j, "rpps", values_text(in->answers, "rpps"));
-	r->evidence = json_end(&j);
+		json_kb(&j, "inactive", true);
+	json_ki(&j, "other_lines", (int)in->line_count - psychologist);
+	json_ki(&j, "psychologist_lines", psychologist);
+	json_kt(&j, "rpps", values_text(in->answers, "rpps"));
+	r->evidence = evidence_end(&j);
 	r->source = registry_source(in, pool);
 
 	if (!in->registry_there)
@@ -242,7 +184,7 @@ static void check_identity(const struct check_input *in, struct pool *pool, stru
 	const char *first = str_trim(pool, values_text(in->answers, "first_name"));
 	const char *last_folded = str_fold(pool, last), *first_folded = str_fold_first_word(pool, first);
 	const char **names = POOL_ARRAY(pool, const char *, in->line_count + 1);
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 	bool same = false;
 
 	for (size_t i = 0; i < in->line_count; i++) {
@@ -253,10 +195,10 @@ static void check_identity(const struct check_input *in, struct pool *pool, stru
 		same |= *last_folded && *first_folded && str_eq(last_folded, str_fold(pool, l)) &&
 			str_eq(first_folded, str_fold_first_word(pool, f));
 	}
-	put_text(&j, "declared", pool_printf(pool, "%s %s", first, last));
-	put_text(&j, "note", values_text(in->answers, "name_note"));
+	json_kt(&j, "declared", pool_printf(pool, "%s %s", first, last));
+	json_kt(&j, "note", values_text(in->answers, "name_note"));
 	put_set(&j, "registry", names, in->line_count);
-	r->evidence = json_end(&j);
+	r->evidence = evidence_end(&j);
 	r->source = registry_source(in, pool);
 
 	if (!in->registry_there)
@@ -272,7 +214,7 @@ static void check_ars(const struct check_input *in, struct pool *pool, struct ch
 	const char **authorities = POOL_ARRAY(pool, const char *, in->line_count + 1);
 	const char **departements = POOL_ARRAY(pool, const char *, in->line_count + 1);
 	size_t authority_count = 0, departement_count = 0;
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 	bool registered = false, here = false;
 
 	for (size_t i = 0; i < in->line_count; i++) {
@@ -288,9 +230,9 @@ static void check_ars(const struct check_input *in, struct pool *pool, struct ch
 		}
 	}
 	put_set(&j, "authorities", authorities, authority_count);
-	put_text(&j, "departement", in->departement);
+	json_kt(&j, "departement", in->departement);
 	put_set(&j, "registry_departements", departements, departement_count);
-	r->evidence = json_end(&j);
+	r->evidence = evidence_end(&j);
 	r->source = registry_source(in, pool);
 
 	if (!in->registry_there)
@@ -313,13 +255,13 @@ static void check_diploma(const struct check_input *in, struct pool *pool, struc
 		"master", "dess", "dea", "de_psychologie_scolaire", "psychologue_travail_cnam", "epp", "decop"
 	};
 	const char *kind = values_text(in->answers, "diploma_kind");
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 
-	put_bool(&j, "authorisation", in->foreign_authorisation);
-	put_text(&j, "date", values_text(in->answers, "diploma_date"));
-	put_text(&j, "kind", kind);
-	put_text(&j, "place", values_text(in->answers, "diploma_place"));
-	r->evidence = json_end(&j);
+	json_kb(&j, "authorisation", in->foreign_authorisation);
+	json_kt(&j, "date", values_text(in->answers, "diploma_date"));
+	json_kt(&j, "kind", kind);
+	json_kt(&j, "place", values_text(in->answers, "diploma_place"));
+	r->evidence = evidence_end(&j);
 	r->source = "candidature";
 
 	for (size_t i = 0; i < COUNT(accepted); i++)
@@ -338,28 +280,27 @@ static void check_experience(const struct check_input *in, struct pool *pool, st
 {
 	static const char *const clinical[] = { "yes", "partly", "no" };
 	const char *diploma_text = values_text(in->answers, "diploma_date");
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 	struct experience x;
 	struct period *periods;
 	size_t count = experience_periods(in->answers, pool, &periods);
 	day_t diploma;
 
-	put_text(&j, "diploma", diploma_text);
-	put_int(&j, "needed", EXPERIENCE_DAYS_NEEDED);
-	key(&j, "periods");
-	str_add_c(&j.s, '[');
+	json_kt(&j, "diploma", diploma_text);
+	json_ki(&j, "needed", EXPERIENCE_DAYS_NEEDED);
+	json_key(&j, "periods");
+	json_arr(&j);
 	for (size_t i = 0; i < count; i++) {
-		struct json p = json_in(pool);
-
-		put_text(&p, "clinical", clinical[periods[i].clinical]);
-		put_text(&p, "from", day_iso(pool, periods[i].from));
-		put_int(&p, "share", periods[i].share);
-		put_text(&p, "structure", periods[i].structure);
-		put_text(&p, "to", periods[i].to == DAY_NONE ? "" : day_iso(pool, periods[i].to));
-		str_addf(&j.s, "%s%s", i ? "," : "", json_end(&p));
+		json_obj(&j);
+		json_kt(&j, "clinical", clinical[periods[i].clinical]);
+		json_kt(&j, "from", day_iso(pool, periods[i].from));
+		json_ki(&j, "share", periods[i].share);
+		json_kt(&j, "structure", periods[i].structure);
+		json_kt(&j, "to", periods[i].to == DAY_NONE ? "" : day_iso(pool, periods[i].to));
+		json_end(&j);
 	}
-	str_add_c(&j.s, ']');
-	r->evidence = json_end(&j);
+	json_end(&j);
+	r->evidence = evidence_end(&j);
 	r->source = "candidature";
 
 	if (day_parse(diploma_text, &diploma)) {
@@ -377,11 +318,11 @@ static void check_experience(const struct check_input *in, struct pool *pool, st
 
 static void check_duplicate(const struct check_input *in, struct pool *pool, struct check_result *r)
 {
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 
-	put_int(&j, "same_iban", in->same_iban);
-	put_int(&j, "same_name_and_birth", in->same_name_and_birth);
-	r->evidence = json_end(&j);
+	json_ki(&j, "same_iban", in->same_iban);
+	json_ki(&j, "same_name_and_birth", in->same_name_and_birth);
+	r->evidence = evidence_end(&j);
 	r->source = "dossiers déposés";
 
 	if (in->same_name_and_birth > 0)
@@ -395,21 +336,21 @@ static void check_duplicate(const struct check_input *in, struct pool *pool, str
 static void check_documents(const struct check_input *in, struct pool *pool, struct check_result *r)
 {
 	bool bad = in->bad_pieces && *in->bad_pieces;
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 
-	put_text(&j, "bad", in->bad_pieces);
-	r->evidence = json_end(&j);
+	json_kt(&j, "bad", in->bad_pieces);
+	r->evidence = evidence_end(&j);
 	r->source = "pièces";
 	answer(r, bad ? RESULT_FAIL : RESULT_PASS, bad ? "documents_bad" : "documents_good");
 }
 
 static void check_address(const struct check_input *in, struct pool *pool, struct check_result *r)
 {
-	struct json j = json_in(pool);
+	struct json j = evidence_in(pool);
 
-	put_text(&j, "commune", values_text(in->answers, "address_commune"));
-	put_text(&j, "departement", in->departement);
-	r->evidence = json_end(&j);
+	json_kt(&j, "commune", values_text(in->answers, "address_commune"));
+	json_kt(&j, "departement", in->departement);
+	r->evidence = evidence_end(&j);
 	r->source = "référentiel des communes";
 	answer(r, in->commune_known ? RESULT_PASS : RESULT_REVIEW,
 	       in->commune_known ? "address_known" : "address_unknown");

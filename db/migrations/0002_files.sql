@@ -29,7 +29,7 @@ create table file (
 	submitted_at    timestamptz,      -- the latest submit or resubmit
 	deposited_at    timestamptz,      -- the first complete deposit: the 4 months of R.162-61 run from here
 	correction_at   timestamptz,
-	paused_seconds  bigint not null default 0,
+	paused_days     int not null default 0,     -- legal days spent in correction since the deposit
 	entered_review  boolean not null default false, -- experts see it
 	was_suspended   boolean not null default false,
 	refused_by      text,             -- role: expert, delegate or clock
@@ -182,8 +182,8 @@ begin
 		submitted_at = case when new.event in ('submit', 'resubmit') then new.at else f.submitted_at end,
 		deposited_at = case when new.event = 'submit' then coalesce(f.deposited_at, new.at) else f.deposited_at end,
 		correction_at = case when new.to_state = 'correction' then new.at else null end,
-		paused_seconds = f.paused_seconds + case when f.state = 'correction' and new.to_state <> 'correction'
-			then extract(epoch from new.at - f.correction_at)::bigint else 0 end,
+		paused_days = f.paused_days + case when f.state = 'correction' and new.to_state <> 'correction'
+			then paris_day(new.at) - paris_day(f.correction_at) else 0 end,
 		entered_review = f.entered_review or new.to_state = 'expert_review'
 			or (new.to_state = 'appealed' and f.refused_by in ('expert', 'clock')),
 		was_suspended = case when new.to_state = 'leaving' then f.state = 'suspended' else false end,
@@ -337,7 +337,7 @@ create table message (
 	id        bigint generated always as identity primary key,
 	account   bigint references account, -- NULL: to agents
 	audience  text not null,             -- account, employer, experts, admins, caisse:595
-	file      bigint references file,
+	file      bigint references file on delete set null,
 	seq       bigint,                    -- event it tells
 	kind      text not null,             -- letter's name: server/mail/<kind>.html
 	at        timestamptz not null default enroll_now(),

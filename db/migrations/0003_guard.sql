@@ -87,6 +87,25 @@ language sql stable security definer set search_path = enroll, pg_temp as $$
 	   and f.state in ('submitted', 'expert_review', 'correction', 'unrouted', 'in_review', 'to_sign', 'to_countersign',
 	                   'conventioned', 'suspended', 'leaving', 'appealed'))
 $$;
+-- What an amendment must know of its parent, whoever looks.
+create function parent_state(p_child bigint) returns text
+language sql stable security definer set search_path = enroll, pg_temp as $$
+	select p.state from file c join file p on p.id = c.parent where c.id = p_child
+$$;
+-- Locks the parent before its child is locked: always in this order, so that two countersignatures cannot deadlock.
+create function parent_lock(p_child bigint) returns table (id bigint, state text, version bigint, caisse text, eligible boolean,
+	account bigint, document text, state_since timestamptz, last_hash text)
+language plpgsql volatile security definer set search_path = enroll, pg_temp as $$
+begin
+	return query select p.id, p.state, p.version, p.caisse, p.eligible, p.account, p.document, p.state_since,
+		(select e.hash from event e where e.file = p.id order by e.seq desc limit 1)
+	  from file c join file p on p.id = c.parent where c.id = p_child for update of p;
+end $$;
+create function open_child(p_parent bigint) returns boolean
+language sql stable security definer set search_path = enroll, pg_temp as $$
+	select exists (select 1 from file c where c.parent = p_parent and c.kind = 'amendment'
+	   and c.state not in ('refused', 'ended', 'withdrawn', 'closed'))
+$$;
 -- The only national search: for administrators and experts, and it leaves a trace.
 create function search_everywhere(p_key text, p_limit int) returns setof file
 language plpgsql volatile security definer set search_path = enroll, pg_temp as $$
@@ -162,7 +181,7 @@ revoke select on account_token, sign_in_failure, rate from enroll_service;
 grant select, insert, update, delete on account, account_token, sign_in_failure, rate, session, agent, agent_caisse, agent_certificate to enroll_service;
 grant insert, update, delete on meta, registry_copy, registry_line to enroll_service;
 grant update (caisse, method, confidence, valid_since) on commune to enroll_service;
-grant insert (kind, amends, parent, account) on file to enroll_service;
+grant insert (id, kind, amends, parent, account) on file to enroll_service;
 grant update (rpps, nir_hmac, iban_hmac, last_name, first_name, last_fold, first_fold, birth_date, search_key, email_key, commune,
               practice_mode, route_caisse, route_rule, route_confidence, route_explained, fnps, notified_at) on file to enroll_service;
 grant delete on file to enroll_service;
