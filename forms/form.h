@@ -25,7 +25,7 @@ enum field_type {
 	FIELD_AREA,     /* several lines, ≤ max characters (4000 unless said) */
 	FIELD_DATE,     /* YYYY-MM-DD; the page may send .day .month .year, or JJ/MM/AAAA */
 	FIELD_CHOICE,   /* one of the options (radios, or a select when more than 8) */
-	FIELD_CHOICES,  /* some of the options: name[] */
+	FIELD_CHOICES,  /* some of the options: sent and kept as name[] */
 	FIELD_TICK,     /* "true" or absent/"false" */
 	FIELD_NUMBER,   /* decimal integer between min and max */
 	FIELD_EMAIL, FIELD_PHONE, FIELD_URL,
@@ -45,6 +45,11 @@ struct option {
 	const char *value, *label, *hint;
 };
 
+/* The sentence of one problem of a field. {0} is what was typed's length, {label}, {min} and {max} the field's. */
+struct said {
+	const char *code, *text;
+};
+
 /* A condition: the other field has (or has not) one of these values. No condition: always asked. */
 struct condition {
 	const char *field; /* NULL: none */
@@ -61,18 +66,23 @@ struct field {
 	const char *autocomplete;                 /* HTML autocomplete token, or NULL */
 	bool required, secret;                    /* secret: sealed at rest, masked on every page (NIR, IBAN) */
 	bool multiple;                            /* several values without options: languages[] */
-	int min, max;                             /* characters, or bounds of a number */
-	const char *past;                         /* "past": a date that cannot be in the future */
-	const char *after;                        /* name of the field it must not be before (same row), or NULL */
+	int min, max;                             /* characters, bounds of a number, or ages in years of a birth date */
+	const char *past;                         /* a date: "past" (today at most), "future" (today at least), "later" */
+	const char *after;                        /* name of the date it must not be before (same row first), or NULL */
+	const char *const *together;              /* required as soon as one of these is filled: an address's parts */
+	size_t together_count;
 	struct condition when;
 	const struct option *options;
 	size_t option_count;
+	const struct said *said;                  /* its own sentence for other codes: key, length, order, … */
+	size_t said_count;
 	const struct group *group;                /* NULL, or the repetition it belongs to */
 };
 
 /* A repetition: experience[0].from … each row has the same fields. */
 struct group {
 	const char *name, *label, *row_label, *add_label;
+	const char *missing; /* the sentence of too few rows */
 	int min, max; /* rows */
 	struct condition when;
 	const struct field *fields;
@@ -97,6 +107,8 @@ struct form {
 	const char *id, *title;
 	const struct step *steps; /* an event's form has one */
 	size_t step_count;
+	const char *const *events; /* the events whose body it judges */
+	size_t event_count;
 };
 
 struct problem {
@@ -121,31 +133,43 @@ int forms_load(struct pool *pool, struct err *e) MUST_USE;
 const struct form *form_read(const void *bytes, size_t n, const char *file, struct pool *pool, struct err *e);
 const struct form *form_get(const char *id); /* NULL: unknown */
 size_t forms_all(const struct form *const **out);
+/* The form that judges the body of an event ("approve", "claim", …); NULL for an event no person fires. */
+const struct form *form_of_event(const char *event_id);
 
 const struct field *form_field(const struct form *f, const char *flat_name); /* "experience[3].from" finds from */
 const struct step *form_step(const struct form *f, const char *step_id);
 const struct step *form_step_of(const struct form *f, const char *flat_name);
+/* The name as it is sent: "experience[3].from", "public[]". */
+const char *field_flat(const struct field *field, size_t row, struct pool *pool);
 /* Is it asked, given these answers? For a row's field, `row` is its index. */
 bool field_asked(const struct field *field, const struct values *answers, size_t row);
 bool group_asked(const struct group *group, const struct values *answers);
+/* Does anything stand on it, given these answers? The employer's step is skipped by who is only liberal. */
+bool step_asked(const struct step *step, const struct values *answers);
 
 enum form_mode {
 	FORM_SYNTAX,   /* judge only what was sent; an empty text erases; unknown names are a problem "unknown" */
-	FORM_COMPLETE, /* and everything required (and asked) must be there */
+	FORM_COMPLETE, /* and everything required (and asked) must be there; what is not asked is left out of *kept */
 };
 
 /*
  * Judges `sent` and puts what is valid, normalised (spaces trimmed, NIR and IBAN without spaces, dates as YYYY-MM-DD),
  * into *kept; an emptied field is kept as "". Dates written in parts or as JJ/MM/AAAA become ISO. Returns the number of
  * problems added to *problems (0 = good). `today` is the legal day. In FORM_COMPLETE `sent` is the whole working copy.
+ *
+ * Rows without any answer are left out and the others renumbered in *kept; problems name the rows as they were sent.
+ * A row's bad answer is kept as "" so that its row stays. A mask sent back (FORM_SYNTAX) is kept as it is, for form_merge.
  */
 size_t form_validate(const struct form *f, const struct values *sent, day_t today, enum form_mode mode,
                      struct values *kept, struct problems *problems);
-/* Names of what is required, asked and absent (pieces excepted), in the order of the form. */
+/* Where each row of `sent` stands in *kept, -1 for a row left out: what hangs on rows (pieces) follows it. */
+#define FORM_ROWS 100
+void form_row_map(const struct group *group, const struct values *sent, int to[FORM_ROWS]);
+/* Names of what is required, asked and absent (pieces excepted), in the order of the form; a group's for too few rows. */
 size_t form_missing(const struct form *f, const struct values *answers, struct pool *pool, const char *const **out);
 /*
  * Lays `kept` (a validated subset) over `answers`: arrays and groups sent replace whole, a value equal to the mask of
- * the stored one changes nothing (domain.md §4, interface.md).
+ * the stored one changes nothing (domain.md §4, interface.md), "" removes. A mask is never stored.
  */
 void form_merge(const struct form *f, struct values *answers, const struct values *kept);
 /* What a page may show of a field: the text, or its mask ("1 85 •• •• ••• ••• ••", "FR76 •••• … 0189"). */
@@ -163,5 +187,8 @@ bool rule_siret(const char *text);
 bool rule_email(const char *text);   /* one @, a dot in the domain, no control, ≤ 254 */
 bool rule_url(const char *text);     /* http(s), a host with a dot, no user part, ≤ 300 */
 bool rule_phone(const char *text);   /* French or E.164 */
+bool rule_adeli(const char *text);
+bool rule_postcode(const char *text);
+bool rule_commune(const char *text); /* the form of an INSEE code only */
 
 #endif
