@@ -85,8 +85,10 @@ struct lanes_options {
 };
 
 struct lanes;
-/* `watch` is told each time the wish for a descriptor changes (fd, want_read, want_write; both false = forget it before it
- * is closed). May be NULL when only db_wait() is used. Connections open on first need and again, with backoff, when lost. */
+/* `watch` is told each time the wish for a descriptor changes (fd, want_read, want_write). The descriptor is a duplicate made
+ * for the watcher, who owns it: told that nothing is wanted any more, it forgets it AND CLOSES it. May be NULL when only
+ * db_wait() is used. One connection of each lane opens at the first dispatch, others on need, and again, with backoff, when
+ * lost. A name server that does not answer can hold the thread: name hosts by address, or keep them in /etc/hosts. */
 typedef void lanes_watch(void *context, int fd, bool want_read, bool want_write);
 struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void *context, struct err *e);
 void lanes_close(struct lanes *l); /* what is queued is answered with ERR_BUSY */
