@@ -489,15 +489,23 @@ const char *guard_answer(const struct facts *f)
 	return NULL;
 }
 
-/* An appeal changes no address: a caisse that holds the file keeps it. */
+/*
+ * An appeal changes no address: a caisse that holds the file keeps it. Only the experts can have refused a file that no
+ * caisse holds.
+ */
+static bool overturned_to_caisse(const struct facts *f)
+{
+	return f->role == DELEGATE || f->has_caisse || f->route_known;
+}
+
 const char *guard_overturn_routed(const struct facts *f)
 {
 	ALSO(guard_answer(f));
-	return f->has_caisse || f->route_known ? NULL : WHY_OTHER_WAY;
+	return overturned_to_caisse(f) ? NULL : WHY_OTHER_WAY;
 }
 
 const char *guard_overturn_unrouted(const struct facts *f)
 {
 	ALSO(guard_answer(f));
-	return f->has_caisse || f->route_known ? WHY_OTHER_WAY : NULL;
+	return overturned_to_caisse(f) ? WHY_OTHER_WAY : NULL;
 }

@@ -146,7 +146,7 @@ const struct transition transitions[] = {
 	{ ST_REFUSED,        EV_APPEAL,             APPLICANT,         guard_appeal_experts,        ST_APPEALED,       { FX_TELL_EXPERTS } },
 	{ ST_APPEALED,       EV_UPHOLD,             EXPERT | DELEGATE, guard_answer,                ST_REFUSED,        { FX_LETTER } },
 	{ ST_APPEALED,       EV_OVERTURN,           EXPERT | DELEGATE, guard_overturn_routed,       ST_IN_REVIEW,      { FX_OPINIONS, FX_ELIGIBLE_NOTICE, FX_LETTER, FX_TELL_CAISSE } },
-	{ ST_APPEALED,       EV_OVERTURN,           EXPERT | DELEGATE, guard_overturn_unrouted,     ST_UNROUTED,       { FX_OPINIONS, FX_ELIGIBLE_NOTICE, FX_LETTER } },
+	{ ST_APPEALED,       EV_OVERTURN,           EXPERT,            guard_overturn_unrouted,     ST_UNROUTED,       { FX_OPINIONS, FX_ELIGIBLE_NOTICE, FX_LETTER } },
 	{ ST_APPEALED,       EV_LAPSE,              CLOCK,             guard_due,                   ST_REFUSED,        { FX_LETTER } },
 
 	{ ST_SUBMITTED,      EV_WITHDRAW,           APPLICANT,         guard_own,                   ST_WITHDRAWN,      { FX_NONE } },
