@@ -50,7 +50,7 @@ ASSETS := $(shell find server/pages server/mail server/text server/static forms/
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
 .PHONY: help build deps test-deps run test lint lint-self-test format format-check static static-check fuzz fuzz-build \
-	screenshots clean test-bins replay-bins FORCE
+	screenshots golden clean test-bins replay-bins list-tests FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -77,6 +77,8 @@ format-check:
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format --dry-run -Werror
 static: server/static/src/node_modules/.package-lock.json ## compile server/static from its src/ (needs node; the results are committed)
 	@node server/static/src/build.mjs server/static
+golden: build ## write the golden files again; their diff is to be read
+	@GOLDEN_WRITE=1 tests/golden/run.sh
 static-check:
 	@tests/static.sh
 %/node_modules/.package-lock.json: %/package-lock.json
@@ -94,6 +96,8 @@ clean: ## remove what was built (var/ stays: it is the service's state)
 fuzz-build: $(FUZZ_BINS)
 test-bins: $(TEST_BINS)
 replay-bins: $(REPLAY_BINS)
+list-tests:
+	@printf '%s\n' $(TEST_BINS) $(REPLAY_BINS)
 
 $(OUT)/enrolld: $(OUT)/obj/server/main.o $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -1,0 +1,115 @@
+#!/bin/bash
+# The one runner: `make test`. Steps print "ok - sentence" / "not ok - sentence" (or cmocka's TAP); this counts them, keeps
+# each step's whole output under build/test/, shows what failed, and ends with "N passed, N failed" alone on a line.
+#
+#	tests/run.sh                 everything
+#	tests/run.sh unit browser    only these steps
+cd "$(dirname "$0")/.." || exit 1
+MAKE=${MAKE:-make} JOBS=${JOBS:-$(nproc)}
+logs=build/test
+mkdir -p $logs
+passed=0 failed=0 started=$SECONDS
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+export CMOCKA_MESSAGE_OUTPUT=TAP
+
+# tally LOG STATUS TITLE: counts one program's lines; a bad end without a failed line is a failure of its own.
+tally() {
+	local ok bad plan
+	ok=$(grep -c '^ok ' "$1")
+	bad=$(grep -c '^not ok ' "$1")
+	plan=$(sed -nE 's/^1\.\.([0-9]+)$/\1/p' "$1" | awk '{n += $1} END {print n + 0}')
+	if [ "$bad" = 0 ] && [ "$2" != 0 ]; then
+		bad=1
+		echo "not ok - $3 ends with status $2" >> "$1"
+	elif [ "$plan" -gt $((ok + bad)) ]; then
+		bad=$((bad + 1))
+		echo "not ok - $3 ran $((ok + bad - 1)) of its $plan tests" >> "$1"
+	elif [ "$ok" = 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		echo "not ok - $3 tested nothing" >> "$1"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad))
+	if [ "$bad" != 0 ]; then
+		printf -- '---- %s: %s failed (%s)\n' "$3" "$bad" "$1"
+		if [ "$(wc -l < "$1")" -le 60 ]; then cat "$1"; else
+			grep -A6 '^not ok ' "$1" | head -80
+			grep -nE 'ERROR: (Address|Leak)Sanitizer|runtime error:|error:|Error' "$1" | head -20
+			tail -n 15 "$1"
+		fi
+	fi
+}
+# step NAME TITLE COMMAND...: one program, its lines counted.
+step() {
+	local name=$1 title=$2 from=$SECONDS before=$passed
+	shift 2
+	timeout -k 10 600 "$@" > $logs/$name.log 2>&1 < /dev/null
+	tally $logs/$name.log $? "$title"
+	printf '%-34s %4d passed, %3d s\n' "$title" $((passed - before)) $((SECONDS - from))
+}
+# say SENTENCE COMMAND...: a command whose success is one test.
+say() {
+	local sentence=$1
+	shift
+	if "$@"; then echo "ok - $sentence"; else echo "not ok - $sentence"; fi
+}
+
+lint() {
+	python3 tests/lint/lint.py
+	python3 tests/lint/self_test.py
+	say "every C file is formatted" $MAKE -s format-check
+	say "every XML file of ours is well formed" xmllint --noout --nonet $(git ls-files -co --exclude-standard '*.xml' '*.rng')
+	say "every shell script parses" bash -n $(git ls-files -co --exclude-standard '*.sh' .ci/run)
+}
+builds() {
+	say "gcc builds everything without a warning" $MAKE -s -j"$JOBS" build
+	say "clang builds everything without a warning" $MAKE -s -j"$JOBS" CC=clang build
+	say "building again does nothing" $MAKE -s -q build
+}
+# Unit tests, scenarios in C and kept fuzzing inputs, all under ASan and UBSan. One program that does not build fails alone.
+one_binary() {
+	timeout -k 10 300 "$1" > "$2" 2>&1 < /dev/null
+	echo $? > "$2.status"
+}
+export -f one_binary
+sanitized() {
+	local from=$SECONDS before=$passed bins binary log
+	bins=$($MAKE -s SAN=1 list-tests)
+	$MAKE -k -s -j"$JOBS" SAN=1 test-bins replay-bins > $logs/unit-build.log 2>&1
+	mkdir -p $logs/unit
+	rm -f $logs/unit/*
+	for binary in $bins; do
+		log=$logs/unit/$(tr / - <<< "${binary#build/gcc-san/tests/}").log
+		if $MAKE -s -q SAN=1 "$binary" 2> /dev/null; then printf '%s\0%s\0' "$binary" "$log"; else
+			echo "not ok - $binary builds" > "$log"
+			grep -E 'error|undefined reference|multiple definition' $logs/unit-build.log | head -20 >> "$log"
+			echo 2 > "$log.status"
+		fi
+	done | xargs -0 -r -n2 -P"$JOBS" bash -c 'one_binary "$0" "$1"'
+	for binary in $bins; do
+		log=$logs/unit/$(tr / - <<< "${binary#build/gcc-san/tests/}").log
+		tally "$log" "$(cat "$log.status")" "${binary#build/gcc-san/}"
+	done
+	printf '%-34s %4d passed, %3d s\n' "unit tests under sanitizers" $((passed - before)) $((SECONDS - from))
+}
+golden() { tests/golden/run.sh; }
+export -f lint builds say golden
+export MAKE JOBS
+
+wants() { [ -z "$only" ] || [[ " $only " == *" $1 "* ]]; }
+only="$*"
+wants lint && step lint "rules, format, scripts" bash -c lint
+wants static && step static "committed front end" tests/static.sh
+wants build && step build "both compilers" bash -c builds
+wants unit && sanitized
+wants golden && step golden "golden files" tests/golden/run.sh
+for scenario in tests/scenarios/*.sh tests/security/*.sh tests/chaos/short.sh; do
+	name=$(basename "$scenario" .sh)
+	[ -x "$scenario" ] && wants scenarios && step "scenario-$name" "scenario $name" "$scenario"
+done
+wants browser && step browser "browser" tests/browser/run.sh
+
+echo "in $((SECONDS - started)) s; whole output in $logs/"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
