@@ -93,7 +93,7 @@ struct moves transition_moves(const struct transition *t, const struct facts *f)
 	else if (t->to == ST_IN_REVIEW && (t->event == EV_CHECKS_PASSED || t->event == EV_FIND_ELIGIBLE))
 		m.caisse = f->has_caisse && !f->route_changed ? CAISSE_KEEP : CAISSE_ROUTED;
 	else if (t->to == ST_IN_REVIEW && t->event == EV_OVERTURN)
-		m.caisse = f->has_caisse ? CAISSE_KEEP : CAISSE_ROUTED;
+		m.caisse = f->has_caisse || f->role == DELEGATE ? CAISSE_KEEP : CAISSE_ROUTED;
 
 	if (t->event == EV_CLAIM || t->event == EV_TAKE_OVER)
 		m.holder = HOLDER_ACTOR;
