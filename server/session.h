@@ -3,9 +3,9 @@
  * first statement of every segment; its row becomes a struct identity.
  *
  *	session_read(r, keys, pool, &c);                 what the request shows, nothing looked up
- *	args = session_args(&c);                         5 arguments of identity_join
- *	session_identity(rows, pool, &who, &now, &expired);
- *	session_write_allowed(r, &c, &who, sent_csrf, &e)  same origin, then CSRF (interface.md, architecture Decision 6)
+ *	c.args                                           the 5 arguments of identity_join
+ *	identity_read(rows, pool, &who, &now, &expired); db/identity.h
+ *	session_write_allowed(…), session_csrf_good(…)   same origin, then CSRF (interface.md, architecture Decision 6)
  *
  * A page that signs someone in (pages/sign_in.c) makes the token and its row, then:
  *	job_cookie(j, SESSION_COOKIE, token, seconds);
@@ -15,6 +15,7 @@
 #define SERVER_SESSION_H
 
 #include "../db/db.h"
+#include "../forms/values.h"
 #include "http.h"
 
 #define SESSION_COOKIE "session"
@@ -31,7 +32,6 @@ struct credentials {
 void session_read(const struct request *r, struct pool *pool, struct credentials *out);
 /* A credential made just now (replay after signing in). */
 void session_from_token(const char *token, struct pool *pool, struct credentials *out);
-void session_identity(const struct rows *r, struct pool *pool, struct identity *who, instant_t *now, bool *expired);
 
 /* The value of one cookie of a Cookie header ("a=1; __Host-session=x"), or NULL; quotes are not removed. */
 const char *session_cookie_value(const char *header, const char *name, struct pool *pool);
@@ -53,12 +53,11 @@ const char *session_after(const char *suite);
  * A body that found no session any more: sealed (method, path, fields; ≤ 64 kB, files excluded; good for an hour) to
  * travel in the hidden field `suite_body` of the sign-in form. NULL when it is too large.
  */
-struct values;
 char *session_seal_body(const struct keyring *keys, const char *path, const char *query, const struct values *sent,
-                        instant_t now, struct pool *pool);
+                        struct pool *pool);
 /* Opens it again: path, query and fields. ERR_INPUT "session.body_gone" when it was changed or is too old. */
-int session_open_body(const struct keyring *keys, const char *sealed, instant_t now, struct pool *pool,
-                      const char **path, const char **query, struct values *out, struct err *e) MUST_USE;
+int session_open_body(const struct keyring *keys, const char *sealed, struct pool *pool, const char **path,
+                      const char **query, struct values *out, struct err *e) MUST_USE;
 
 struct job;
 /* job.c: plays the sealed request as the person who just signed in, and answers with it. */

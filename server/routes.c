@@ -1,0 +1,133 @@
+#include "routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pages/pages.h"
+
+/* No role, no service: a row for nobody does not compile. */
+#define SOMEBODY(who) ((who) + 0 * sizeof(char[(who) ? 1 : -1]))
+#define ROW(m, at, on, roles, in, asks, answers, ...)                                                              \
+	{                                                                                                          \
+		.method = METHOD_##m, .path = at, .listener = on, .who = SOMEBODY(roles), .lane = in, .ask = asks, \
+		.answer = answers, __VA_ARGS__                                                                     \
+	}
+#define ALL (VISITOR)
+#define FAST LANE_FAST
+#define WRITE LANE_WRITE
+#define SLOW LANE_SLOW
+
+/* clang-format off */
+const struct route routes[] = {
+	/* method path             listener who  lane  ask   answer           more */
+	ROW(GET,  "/static/*",     BOTH,   ALL, FAST, NULL, static_answer,   .bare = true, .doc = "Feuilles de style, polices, images"),
+	ROW(GET,  "/healthz",      BOTH,   ALL, FAST, NULL, healthz_answer,  .bare = true, .doc = "Le programme répond"),
+	ROW(GET,  "/readyz",       BOTH,   ALL, FAST, NULL, readyz_answer,   .bare = true, .doc = "Le programme et sa base répondent"),
+	ROW(GET,  "/openapi.json", BOTH,   ALL, FAST, NULL, openapi_answer,  .bare = true, .doc = "Ce document"),
+	ROW(GET,  "/metrics",      AGENTS, ALL, FAST, NULL, metrics_answer,  .bare = true, .doc = "Mesures pour Prometheus"),
+};
+/* clang-format on */
+const size_t route_count = sizeof routes / sizeof routes[0];
+
+const char *method_name(enum method m)
+{
+	static const char *const names[] = { "GET", "POST", "DELETE", "HEAD", "OTHER" };
+	return names[m];
+}
+
+/* One path against one pattern; parameters are left as they were sent. */
+static bool matches(const char *pattern, const char *path, struct route_params *params, struct pool *pool)
+{
+	params->count = 0;
+	while (*pattern) {
+		if (*pattern == '*' && !pattern[1]) {
+			if (!*path || params->count == COUNT(params->items))
+				return false;
+			params->items[params->count].name = "*";
+			params->items[params->count++].value =
+				pool ? url_decode(pool, path, strlen(path), false) : path;
+			return true;
+		}
+		if (*pattern == ':') {
+			size_t name = strcspn(pattern, "/"), value = strcspn(path, "/");
+			if (!value || params->count == COUNT(params->items))
+				return false;
+			if (pool) {
+				params->items[params->count].name = pool_strndup(pool, pattern + 1, name - 1);
+				params->items[params->count].value = url_decode(pool, path, value, false);
+			}
+			params->count++;
+			pattern += name;
+			path += value;
+			continue;
+		}
+		if (*pattern++ != *path++)
+			return false;
+	}
+	return !*path;
+}
+
+static bool decoded(const struct route_params *params)
+{
+	for (size_t i = 0; i < params->count; i++)
+		if (!params->items[i].value)
+			return false;
+	return true;
+}
+
+const struct route *route_find(enum method m, enum listener l, const char *path, struct pool *pool,
+			       struct route_params *params, int *status, const char **allow)
+{
+	struct str methods = str_in(pool);
+	enum method wanted = m == METHOD_HEAD ? METHOD_GET : m;
+	unsigned told = 0;
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *r = &routes[i];
+		if (!(r->listener & l) || !matches(r->path, path, params, NULL))
+			continue;
+		if (r->method == wanted) {
+			(void)matches(r->path, path, params, pool);
+			if (decoded(params))
+				return r;
+			break;
+		}
+		if (!(told & 1U << r->method)) {
+			str_addf(&methods, "%s%s", told ? ", " : "", method_name(r->method));
+			told |= 1U << r->method;
+		}
+	}
+	params->count = 0;
+	*status = told ? 405 : 404;
+	*allow = methods.s;
+	return NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *routes_print(struct pool *pool)
+{
+	static const char *const lanes[] = { "fast", "write", "slow" };
+	const char **lines = POOL_ARRAY(pool, const char *, route_count + 1);
+	struct str out = str_in(pool);
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *r = &routes[i];
+		struct str roles = str_in(pool);
+		for (unsigned bit = 1; bit <= SYSTEM; bit <<= 1)
+			if (r->who & bit)
+				str_addf(&roles, "%s%s", roles.len ? "," : "", role_id((enum role)bit));
+		lines[i] = pool_printf(pool, "%s %s %s %s %s%s%s\n", r->path, method_name(r->method),
+				       r->listener == BOTH     ? "both"
+				       : r->listener == PUBLIC ? "public"
+							       : "agents",
+				       roles.s, r->bare ? "bare" : lanes[r->lane], r->form ? " form=" : "",
+				       r->form ? r->form : "");
+	}
+	qsort(lines, route_count, sizeof *lines, by_text);
+	for (size_t i = 0; i < route_count; i++)
+		str_add(&out, lines[i]);
+	return out.s;
+}
