@@ -158,6 +158,8 @@ static void check_rpps(const struct check_input *in, struct pool *pool, struct c
 
 	for (size_t i = 0; i < in->line_count; i++)
 		psychologist += is_psychologist(&in->lines[i]);
+	json_kb(&j, "available",
+		in->registry_there); /* an opinion given without the registry is none on what it says */
 	if (in->fhir_inactive)
 		json_kb(&j, "inactive", true);
 	json_ki(&j, "other_lines", (int)in->line_count - psychologist);
@@ -195,6 +197,7 @@ static void check_identity(const struct check_input *in, struct pool *pool, stru
 		same |= *last_folded && *first_folded && str_eq(last_folded, str_fold(pool, l)) &&
 			str_eq(first_folded, str_fold_first_word(pool, f));
 	}
+	json_kb(&j, "available", in->registry_there);
 	json_kt(&j, "declared", pool_printf(pool, "%s %s", first, last));
 	json_kt(&j, "note", values_text(in->answers, "name_note"));
 	put_set(&j, "registry", names, in->line_count);
@@ -230,6 +233,7 @@ static void check_ars(const struct check_input *in, struct pool *pool, struct ch
 		}
 	}
 	put_set(&j, "authorities", authorities, authority_count);
+	json_kb(&j, "available", in->registry_there);
 	json_kt(&j, "departement", in->departement);
 	put_set(&j, "registry_departements", departements, departement_count);
 	r->evidence = evidence_end(&j);

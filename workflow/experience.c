@@ -60,11 +60,10 @@ static const char *period_text(struct pool *pool, const struct period *p, size_t
 	str_addf(&s, "%zu. ", index + 1);
 	if (p->structure && *p->structure)
 		str_addf(&s, "%s, ", p->structure);
-	str_addf(&s, "du %s ", day_french(pool, p->from));
 	if (p->to == DAY_NONE)
-		str_add(&s, "à aujourd’hui");
+		str_addf(&s, "depuis le %s", day_french(pool, p->from));
 	else
-		str_addf(&s, "au %s", day_french(pool, p->to));
+		str_addf(&s, "du %s au %s", day_french(pool, p->from), day_french(pool, p->to));
 	str_addf(&s, " à %d" NBSP "%%" NBSP ": ", p->share);
 	if (p->clinical == CLINICAL_NO) {
 		str_add(&s, "non clinique, non comptée.");
@@ -78,7 +77,7 @@ static const char *period_text(struct pool *pool, const struct period *p, size_t
 		return s.s;
 	}
 	if (own > counted)
-		str_addf(&s, " (%s déjà comptés)", days_text(pool, own - counted));
+		str_addf(&s, " (%s déjà compté%s)", days_text(pool, own - counted), own - counted > 1 ? "s" : "");
 	if (kept->from > p->from)
 		str_addf(&s, ", à partir du diplôme, le %s", day_french(pool, kept->from));
 	if (p->to == DAY_NONE || kept->to < p->to)

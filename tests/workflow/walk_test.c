@@ -7,9 +7,11 @@
 #include <string.h>
 #include "../lib/test.h"
 #include "../../server/base/str.h"
+#include "../../workflow/checks.h"
 #include "../../workflow/guards.h"
 
 #define GOLDEN "tests/golden/workflow.txt"
+#define TEXTS "server/text/why.xml"
 #define FEW 40    /* facts tried where no row exists */
 #define MANY 4000 /* … and where one does */
 
@@ -146,18 +148,32 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static char *read_golden(struct pool *pool)
+static char *read_file(struct pool *pool, const char *path)
 {
-	FILE *in = fopen(GOLDEN, "rb");
+	FILE *in = fopen(path, "rb");
 	char *text = pool_alloc(pool, 65536);
 	size_t n;
 
 	if (!in)
-		fail_msg("cannot open " GOLDEN ": run the tests from the root of the repository");
+		fail_msg("cannot open %s: run the tests from the root of the repository", path);
 	n = fread(text, 1, 65535, in);
 	fclose(in);
 	text[n] = 0;
 	return text;
+}
+
+/* Reasons are static texts, so that a pointer tells whether one was met before. */
+static const char *reasons[128];
+static size_t reason_count;
+
+static void met(const char *why)
+{
+	for (size_t i = 0; i < reason_count; i++)
+		if (reasons[i] == why)
+			return;
+	assert_string_not_equal(why, WHY_OTHER_WAY);
+	assert_true(reason_count < COUNT(reasons));
+	reasons[reason_count++] = why;
 }
 
 static void the_printed_table_is_the_golden_file(void **state)
@@ -165,7 +181,7 @@ static void the_printed_table_is_the_golden_file(void **state)
 	struct pool *pool = pool_new();
 
 	(void)state;
-	assert_string_equal(workflow_print(pool), read_golden(pool));
+	assert_string_equal(workflow_print(pool), read_file(pool, GOLDEN));
 	assert_int_equal(strlen(workflow_digest(pool)), 64);
 	pool_free(pool);
 }
@@ -190,7 +206,7 @@ static void every_state_event_and_role_gives_exactly_the_golden_lines(void **sta
 					f.state = (enum state)s;
 					f.role = (enum role)(1u << r);
 					if (decide(&f, (enum event)ev, &t, &e)) {
-						assert_string_not_equal(e.text, WHY_OTHER_WAY);
+						met(e.text);
 						continue;
 					}
 					check_allowed(&f, (enum event)ev, t);
@@ -205,7 +221,51 @@ static void every_state_event_and_role_gives_exactly_the_golden_lines(void **sta
 	qsort(lines, n, sizeof(*lines), by_text);
 	for (size_t i = 0; i < n; i++)
 		str_add(&found, lines[i]);
-	assert_string_equal(found.s, read_golden(pool));
+	assert_string_equal(found.s, read_file(pool, GOLDEN));
+	pool_free(pool);
+}
+
+static void expect_text(const char *texts, struct pool *pool, const char *prefix, const char *id)
+{
+	if (!strstr(texts, pool_printf(pool, "<t id=\"%s%s\">", prefix, id)))
+		fail_msg("no text for %s%s", prefix, id);
+}
+
+static void every_reason_state_event_role_check_and_result_has_its_sentence(void **state)
+{
+	struct pool *pool = pool_new();
+	const char *texts = read_file(pool, TEXTS);
+
+	(void)state;
+	assert_true(reason_count > 50); /* met by the walk above */
+	for (size_t i = 0; i < reason_count; i++)
+		expect_text(texts, pool, "", reasons[i]);
+	for (int i = 1; i < STATES; i++)
+		expect_text(texts, pool, "state.", state_id((enum state)i));
+	for (int i = 1; i < EVENTS; i++) {
+		expect_text(texts, pool, "event.", event_id((enum event)i));
+		expect_text(texts, pool, "event_past.", event_id((enum event)i));
+	}
+	for (unsigned r = VISITOR; r <= SYSTEM; r <<= 1)
+		expect_text(texts, pool, "role.", role_id((enum role)r));
+	for (int i = 0; i < CHECKS; i++)
+		expect_text(texts, pool, "check_name.", check_id((enum check)i));
+	for (int i = 0; i <= RESULT_FAIL; i++)
+		expect_text(texts, pool, "result.", result_id((enum result)i));
+	pool_free(pool);
+}
+
+static void sentences_have_no_breaking_space_before_a_double_sign(void **state)
+{
+	static const char *const wrong[] = { " ;", " :", " !", " ?", " »", "« ", "'" };
+	struct pool *pool = pool_new();
+	const char *texts = strstr(read_file(pool, TEXTS), "<texts>");
+
+	(void)state;
+	assert_non_null(texts);
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (strstr(texts, wrong[i]))
+			fail_msg("\"%s\" in %.60s", wrong[i], strstr(texts, wrong[i]));
 	pool_free(pool);
 }
 
@@ -214,6 +274,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_printed_table_is_the_golden_file),
 		cmocka_unit_test(every_state_event_and_role_gives_exactly_the_golden_lines),
+		cmocka_unit_test(every_reason_state_event_role_check_and_result_has_its_sentence),
+		cmocka_unit_test(sentences_have_no_breaking_space_before_a_double_sign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
