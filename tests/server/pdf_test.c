@@ -1,0 +1,149 @@
+#include "../lib/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../server/base/clock.h"
+#include "../../server/base/str.h"
+#include "../../server/child.h"
+#include "../../server/pdf.h"
+#include "../../server/piece_check.h"
+
+static char home[] = "/tmp/enroll_pdf_XXXXXX";
+static const char page[] =
+	"<!DOCTYPE html><html lang=\"fr\"><head><title>Reçu n° 7</title></head>"
+	"<body><h1>Accusé de réception</h1><p>Éloïse, vous avez jusqu’au 21 novembre 2026.</p></body></html>";
+static const char css[] = "@page { size: A4 } body { font-family: Letter }";
+
+static int start(void **state)
+{
+	struct err e;
+	(void)state;
+	return !mkdtemp(home) || pdf_start(home, &e);
+}
+
+static int stop(void **state)
+{
+	static const char *const left[] = { "/pdf/render.py", "/pdf/regular.woff2", "/pdf/bold.woff2" };
+	char path[96];
+	(void)state;
+	pdf_stop();
+	for (size_t i = 0; i < COUNT(left); i++) {
+		snprintf(path, sizeof path, "%s%s", home, left[i]);
+		(void)unlink(path);
+	}
+	struct child c;
+	struct err e;
+	int status;
+	const char *const argv[] = { "/bin/rm", "-rf", home, NULL };
+	if (!child_start(&(struct child_spec){ .argv = argv }, &c, &e))
+		child_end(&c, clock_monotonic() + 5 * SECOND, &status);
+	return 0;
+}
+
+static void render(struct pool *pool, const char *html, unsigned char **pdf, size_t *n)
+{
+	struct err e = { .detail = "" };
+	if (pdf_render(css, html, pool, pdf, n, &e))
+		fail_msg("pdf_render: %s", e.detail);
+}
+
+/* Runs a program of poppler on the document. */
+static char *tool(struct pool *pool, const char *const *argv, const unsigned char *pdf, size_t n)
+{
+	struct err e;
+	struct child c;
+	struct str out = str_in(pool);
+	char part[4096];
+	size_t got = 1;
+	int status, file = child_memory_file(pdf, n, &e);
+	int64_t deadline = clock_monotonic() + 10 * SECOND;
+	assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file }, &c, &e), 0);
+	for (; got; str_add_n(&out, part, got))
+		assert_int_equal(child_read(&c, part, sizeof part, deadline, &got, &e), 0);
+	child_end(&c, deadline, &status);
+	close(file);
+	assert_int_equal(status, 0);
+	return out.s;
+}
+
+static void a_document_is_a_tagged_pdf_that_says_its_title_and_text(void **state)
+{
+	static const char *const info[] = { "/usr/bin/pdfinfo", "/proc/self/fd/3", NULL };
+	static const char *const meta[] = { "/usr/bin/pdfinfo", "-meta", "/proc/self/fd/3", NULL };
+	static const char *const text[] = { "/usr/bin/pdftotext", "/proc/self/fd/3", "-", NULL };
+	static const char *const fonts[] = { "/usr/bin/pdffonts", "/proc/self/fd/3", NULL };
+	struct pool *pool = pool_new();
+	struct piece_checked c;
+	struct err e;
+	unsigned char *pdf;
+	size_t n;
+	(void)state;
+	render(pool, page, &pdf, &n);
+	char *said = tool(pool, info, pdf, n);
+	assert_non_null(strstr(said, "Reçu n° 7"));
+	assert_non_null(strstr(tool(pool, meta, pdf, n), "pdfuaid"));
+	assert_non_null(strstr(said, "Tagged:          yes"));
+	assert_non_null(strstr(tool(pool, text, pdf, n), "Éloïse, vous avez jusqu’au 21 novembre 2026."));
+	assert_non_null(strstr(tool(pool, fonts, pdf, n), "+Letter"));
+	assert_int_equal(piece_check(pdf, n, pool, &c, &e), 0);
+	assert_null(c.problem);
+	pool_free(pool);
+}
+
+static void nothing_is_fetched(void **state)
+{
+	struct pool *pool = pool_new();
+	unsigned char *pdf;
+	size_t n;
+	(void)state;
+	render(pool,
+	       "<!DOCTYPE html><html lang=\"fr\"><head><title>t</title><link rel=\"stylesheet\" "
+	       "href=\"file:///etc/passwd\"></head><body><p>a</p><img src=\"file:///etc/hostname\" alt=\"\">"
+	       "<img src=\"http://127.0.0.1:9/x.png\" alt=\"\"></body></html>",
+	       &pdf, &n);
+	assert_true(n > 500);
+	pool_free(pool);
+}
+
+/* The renderer is the only child this test has at that moment. */
+static pid_t only_child(void)
+{
+	char path[64], line[64] = "";
+	int64_t pid = 0;
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	fclose(f);
+	line[strcspn(line, " \n")] = 0;
+	assert_int_equal(str_to_i64(line, &pid), 0);
+	assert_true(pid > 1);
+	return (pid_t)pid;
+}
+
+static void a_renderer_that_died_is_started_again(void **state)
+{
+	struct pool *pool = pool_new();
+	unsigned char *pdf;
+	size_t n;
+	(void)state;
+	render(pool, page, &pdf, &n);
+	assert_int_equal(kill(only_child(), SIGKILL), 0);
+	render(pool, page, &pdf, &n);
+	assert_memory_equal(pdf, "%PDF-", 5);
+	pool_free(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_document_is_a_tagged_pdf_that_says_its_title_and_text),
+		cmocka_unit_test(nothing_is_fetched),
+		cmocka_unit_test(a_renderer_that_died_is_started_again),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}
