@@ -1,20 +1,16 @@
 #include "case.h"
 
-/* A statement and its registration, said once. */
-#define SQL(name, text)                                                                                                \
-	const struct statement name = { #name, text };                                                                 \
-	STATEMENT(name)
-
 SQL(case_key_claim, "insert into idempotency (actor, key, hmac) values ($1, $2, $3) on conflict do nothing");
 SQL(case_key_read, "select hmac, status, location, version, state from idempotency where actor = $1 and key = $2");
-SQL(case_key_done, "update idempotency set status = $3::int, location = $4, version = $5::bigint, state = $6 where actor = $1 and key = $2");
+SQL(case_key_done, "update idempotency set status = $3::int, location = $4, version = $5::bigint, state = $6 where "
+		   "actor = $1 and key = $2");
 
 SQL(case_parent_lock, "select * from parent_lock($1::bigint)");
 SQL(case_lock, "select f.*, enroll_now() as now from file f where f.id = $1::bigint for update of f");
 
 /*
- * One row. A result stands settled while an opinion on the same evidence exists; "in question" is what a human must still
- * settle: review, a maintained fail, an unavailable older than $2 hours since the last submit.
+ * One row. A result stands settled while an opinion on the same evidence exists; "in question" is what a human must
+ * still settle: review, a maintained fail, an unavailable older than $2 hours since the last submit.
  */
 SQL(case_facts,
     "with f as (select * from file where id = $1::bigint),"
@@ -25,11 +21,14 @@ SQL(case_facts,
     "           and o.evidence_hash = l.evidence_hash) as maintained,"
     "   exists (select 1 from opinion o where o.file = $1::bigint and o.code = l.code and o.kind = 'opinion'"
     "           and o.evidence_hash = l.evidence_hash) as settled,"
-    "   l.result = 'unavailable' and (select submitted_at from f) > enroll_now() - make_interval(hours => $2::int) as recent"
+    "   l.result = 'unavailable' and (select submitted_at from f) > enroll_now() - make_interval(hours => $2::int) as "
+    "recent"
     "  from latest l),"
     " last as (select event, actor, at, hash from event where file = $1::bigint order by seq desc limit 1),"
-    " proposed as (select actor, seq from event where file = $1::bigint and event = 'propose_ineligible' order by seq desc limit 1)"
-    " select (select hash from last) as last_hash, (select event from last) as last_event, (select actor from last) as last_actor,"
+    " proposed as (select actor, seq from event where file = $1::bigint and event = 'propose_ineligible' order by seq "
+    "desc limit 1)"
+    " select (select hash from last) as last_hash, (select event from last) as last_event, (select actor from last) as "
+    "last_actor,"
     " (select at from last) as last_at,"
     " (select max(seq) from event where file = $1::bigint and event in ('submit', 'resubmit')) as submit_seq,"
     " coalesce((select min(seq) from latest), 0) as checks_seq, (select count(*) from latest) as checks_count,"
@@ -38,83 +37,109 @@ SQL(case_facts,
     " (select string_agg(code, ',' order by code) from judged where not settled and (result = 'review'"
     "   or (result = 'fail' and maintained) or (result = 'unavailable' and not recent))) as in_question,"
     " (select string_agg(code || ':' || evidence_hash, ',' order by code) from judged) as evidence,"
-    " (select string_agg(code, ',' order by code) from judged where result = 'fail' and not maintained and not settled) as failed,"
+    " (select string_agg(code, ',' order by code) from judged where result = 'fail' and not maintained and not "
+    "settled) as failed,"
     " coalesce((select p.seq > greatest("
     "    coalesce((select max(seq) from event where file = $1::bigint and event = 'object'), 0),"
-    "    coalesce((select max(seq) from event where file = $1::bigint and to_state = 'expert_review' and from_state <> 'expert_review'), 0))"
+    "    coalesce((select max(seq) from event where file = $1::bigint and to_state = 'expert_review' and from_state <> "
+    "'expert_review'), 0))"
     "   from proposed p), false) as proposed,"
     " (select actor from proposed) as proposed_by,"
     " parent_state($1::bigint) as parent_state, open_child($1::bigint) as open_child,"
-    " exists (select 1 from document d where d.file = $1::bigint and d.kind = 'convention' and d.version = (select version from f) and d.digest = $4) as digest_ready,"
-    " exists (select 1 from document d where d.file = $1::bigint and d.kind = 'convention' and d.digest = (select document from f)) as digest_there,"
-    " exists (select 1 from signature s where s.file = $1::bigint and s.party = 'applicant' and s.voided_seq is null and s.digest = (select document from f)) as applicant_signed,"
-    " exists (select 1 from signature s where s.file = $1::bigint and s.party = 'employer' and s.voided_seq is null and s.digest = (select document from f)) as employer_signed,"
+    " exists (select 1 from document d where d.file = $1::bigint and d.kind = 'convention' and d.version = (select "
+    "version from f) and d.digest = $4) as digest_ready,"
+    " exists (select 1 from document d where d.file = $1::bigint and d.kind = 'convention' and d.digest = (select "
+    "document from f)) as digest_there,"
+    " exists (select 1 from signature s where s.file = $1::bigint and s.party = 'applicant' and s.voided_seq is null "
+    "and s.digest = (select document from f)) as applicant_signed,"
+    " exists (select 1 from signature s where s.file = $1::bigint and s.party = 'employer' and s.voided_seq is null "
+    "and s.digest = (select document from f)) as employer_signed,"
     " exists (select 1 from employer_link l where l.file = $1::bigint and not l.void) as employer_offered,"
-    " (select c.digest from signing_code c where c.file = $1::bigint and c.party = $5 and c.expires_at > enroll_now() and c.attempts < 5) as code_digest,"
-    " exists (select 1 from event w where w.file = $1::bigint and w.event = 'warn' and w.at <= enroll_now() - interval '30 days'"
-    "   and w.seq > coalesce((select max(seq) from event where file = $1::bigint and event = 'state_findings'), 0)) as warned,"
-    " exists (select 1 from event w where w.file = $1::bigint and w.event = 'state_findings' and w.at <= enroll_now() - interval '30 days'"
-    "   and w.seq > coalesce((select max(seq) from event where file = $1::bigint and event in ('suspend', 'exclude')), 0)) as findings,"
+    " (select c.digest from signing_code c where c.file = $1::bigint and c.party = $5 and c.expires_at > enroll_now() "
+    "and c.attempts < 5) as code_digest,"
+    " exists (select 1 from event w where w.file = $1::bigint and w.event = 'warn' and w.at <= enroll_now() - interval "
+    "'30 days'"
+    "   and w.seq > coalesce((select max(seq) from event where file = $1::bigint and event = 'state_findings'), 0)) as "
+    "warned,"
+    " exists (select 1 from event w where w.file = $1::bigint and w.event = 'state_findings' and w.at <= enroll_now() "
+    "- interval '30 days'"
+    "   and w.seq > coalesce((select max(seq) from event where file = $1::bigint and event in ('suspend', 'exclude')), "
+    "0)) as findings,"
     " (select string_agg(p.id || '|' || p.kind || '|' || coalesce(p.for_row, '') || '|' || p.scan || '|' ||"
-    "   case when exists (select 1 from piece_opening o join agent g on g.id = o.agent where o.piece = p.id and g.role = 'delegate') then '1' else '0' end || '|' ||"
-    "   case when exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null and o.reason is not null) then '1' else '0' end || '|' ||"
-    "   case when p.uploaded_at >= coalesce((select correction_at from f), 'infinity') then '1' else '0' end || '|' || coalesce(p.problem, ''), ',' order by p.id)"
+    "   case when exists (select 1 from piece_opening o join agent g on g.id = o.agent where o.piece = p.id and g.role "
+    "= 'delegate') then '1' else '0' end || '|' ||"
+    "   case when exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null and o.reason is "
+    "not null) then '1' else '0' end || '|' ||"
+    "   case when p.uploaded_at >= coalesce((select correction_at from f), 'infinity') then '1' else '0' end || '|' || "
+    "coalesce(p.problem, ''), ',' order by p.id)"
     "   from piece p where p.file = $1::bigint and p.removed_at is null and p.kind <> 'message') as pieces,"
     " $3::text as actor");
 
 SQL(case_working, "select revision, data from working_copy where file = $1::bigint for update");
 SQL(case_frozen, "select seq, data, sha256 from frozen_copy where file = $1::bigint order by seq desc limit 1");
-SQL(case_items, "select id, seq, field, piece, code from correction_item where file = $1::bigint and answered_seq is null order by id");
+SQL(case_items, "select id, seq, field, piece, code from correction_item where file = $1::bigint and answered_seq is "
+		"null order by id");
 SQL(case_route, "select c.code, c.name, c.caisse, c.confidence, c.valid_since, c.departement, k.name as caisse_name"
-                " from commune c left join caisse k on k.code = c.caisse where c.code = $1");
+		" from commune c left join caisse k on k.code = c.caisse where c.code = $1");
 SQL(case_live_other, "select live_file_exists($1, $2, $3, $4::bigint) as live");
 SQL(case_caisse_known, "select code from caisse where code = $1");
 
-SQL(case_event,
-    "insert into event (file, seq, at, event, from_state, to_state, role, actor, caisse, holder, deadline, deadline_event, eligible,"
-    " return_to, document, effective_date, until_date, body, prev_hash, hash) values ($1::bigint, $2::bigint, $3::timestamptz, $4, $5,"
-    " $6, $7, $8, $9, $10::bigint, $11::timestamptz, $12, $13::boolean, $14, $15, $16::date, $17::date, $18, $19, $20)");
+SQL(case_event, "insert into event (file, seq, at, event, from_state, to_state, role, actor, caisse, holder, deadline, "
+		"deadline_event, eligible,"
+		" return_to, document, effective_date, until_date, body, prev_hash, hash) values ($1::bigint, "
+		"$2::bigint, $3::timestamptz, $4, $5,"
+		" $6, $7, $8, $9, $10::bigint, $11::timestamptz, $12, $13::boolean, $14, $15, $16::date, $17::date, "
+		"$18, $19, $20)");
 SQL(case_event_personal, "insert into event_personal (file, seq, data) values ($1::bigint, $2::bigint, $3::bytea)");
-SQL(case_frozen_insert, "insert into frozen_copy (file, seq, data, sha256) values ($1::bigint, $2::bigint, $3::bytea, $4)");
-SQL(case_person,
-    "update file set rpps = $2, nir_hmac = $3, iban_hmac = $4, last_name = $5, first_name = $6, last_fold = $7, first_fold = $8,"
-    " birth_date = $9::date, search_key = $10, email_key = $11, commune = $12, practice_mode = $13 where id = $1::bigint");
-SQL(case_route_store, "update file set route_caisse = $2, route_rule = $3, route_confidence = $4, route_explained = $5 where id = $1::bigint");
+SQL(case_frozen_insert,
+    "insert into frozen_copy (file, seq, data, sha256) values ($1::bigint, $2::bigint, $3::bytea, $4)");
+SQL(case_person, "update file set rpps = $2, nir_hmac = $3, iban_hmac = $4, last_name = $5, first_name = $6, last_fold "
+		 "= $7, first_fold = $8,"
+		 " birth_date = $9::date, search_key = $10, email_key = $11, commune = $12, practice_mode = $13 where "
+		 "id = $1::bigint");
+SQL(case_route_store, "update file set route_caisse = $2, route_rule = $3, route_confidence = $4, route_explained = $5 "
+		      "where id = $1::bigint");
 SQL(case_fnps, "update file set fnps = $2 where id = $1::bigint");
-SQL(case_item_insert, "insert into correction_item (file, seq, field, piece, code) values ($1::bigint, $2::bigint, $3, $4, $5)");
-SQL(case_item_answer, "update correction_item set answered_seq = $2::bigint, maintained = $3::boolean where id = $1::bigint");
-SQL(case_opinion, "insert into opinion (file, seq, code, kind, evidence_hash, actor, at) values ($1::bigint, $2::bigint, $3, $4, $5, $6, $7::timestamptz)");
+SQL(case_item_insert,
+    "insert into correction_item (file, seq, field, piece, code) values ($1::bigint, $2::bigint, $3, $4, $5)");
+SQL(case_item_answer,
+    "update correction_item set answered_seq = $2::bigint, maintained = $3::boolean where id = $1::bigint");
+SQL(case_opinion, "insert into opinion (file, seq, code, kind, evidence_hash, actor, at) values ($1::bigint, "
+		  "$2::bigint, $3, $4, $5, $6, $7::timestamptz)");
 SQL(case_check, "insert into check_result (file, seq, code, result, reason, source, at, evidence, evidence_hash)"
-                " values ($1::bigint, $2::bigint, $3, $4, $5, $6, $7::timestamptz, $8, $9)");
+		" values ($1::bigint, $2::bigint, $3, $4, $5, $6, $7::timestamptz, $8, $9)");
 SQL(case_message, "insert into message (account, audience, file, seq, kind, at, params)"
-                  " values ($1::bigint, $2, $3::bigint, $4::bigint, $5, $6::timestamptz, $7)");
+		  " values ($1::bigint, $2, $3::bigint, $4::bigint, $5, $6::timestamptz, $7)");
 /* Not RETURNING: who writes to the experts may not read what experts read. */
 SQL(case_message_queue, "insert into outbox (file, seq, kind, ref) values ($1::bigint, $2::bigint, 'message',"
-                        " currval(pg_get_serial_sequence('enroll.message', 'id')))");
-SQL(case_outbox, "insert into outbox (file, seq, kind, ref, due) values ($1::bigint, $2::bigint, $3, $4::bigint, coalesce($5::timestamptz, enroll_now()))");
+			" currval(pg_get_serial_sequence('enroll.message', 'id')))");
+SQL(case_outbox, "insert into outbox (file, seq, kind, ref, due) values ($1::bigint, $2::bigint, $3, $4::bigint, "
+		 "coalesce($5::timestamptz, enroll_now()))");
 SQL(case_signature, "insert into signature (file, seq, party, actor, at, method, digest)"
-                    " values ($1::bigint, $2::bigint, $3, $4, $5::timestamptz, $6, $7)");
-SQL(case_signatures_void, "update signature set voided_seq = $2::bigint where file = $1::bigint and voided_seq is null");
+		    " values ($1::bigint, $2::bigint, $3, $4, $5::timestamptz, $6, $7)");
+SQL(case_signatures_void,
+    "update signature set voided_seq = $2::bigint where file = $1::bigint and voided_seq is null");
 SQL(case_code_used, "delete from signing_code where file = $1::bigint and party = $2");
 SQL(case_code_wrong, "update signing_code set attempts = attempts + 1 where file = $1::bigint and party = $2");
 SQL(case_profile,
-    "insert into profile (file, name, public, languages, remote, website, email, phone, show_email, show_phone, confirmed_on)"
+    "insert into profile (file, name, public, languages, remote, website, email, phone, show_email, show_phone, "
+    "confirmed_on)"
     " values ($1::bigint, $2, $3::text[], $4::text[], $5::boolean, $6, $7, $8, $9::boolean, $10::boolean, $11::date)"
     " on conflict (file) do update set name = excluded.name, public = excluded.public, languages = excluded.languages,"
     " remote = excluded.remote, website = excluded.website, email = excluded.email, phone = excluded.phone,"
     " show_email = excluded.show_email, show_phone = excluded.show_phone, confirmed_on = excluded.confirmed_on");
 SQL(case_places_clear, "delete from place where file = $1::bigint");
-SQL(case_place,
-    "insert into place (file, n, address, postcode, commune, lon, lat, at) select $1::bigint, $2::int, $3, $4, c.code, c.lon, c.lat,"
-    " case when c.lon is null then null else point(c.lon, c.lat) end from commune c where c.code = $5");
-SQL(case_employer_link,
-    "insert into employer_link (file, digest, token) values ($1::bigint, $2, $3::bytea)"
-    " on conflict (file) do update set digest = excluded.digest, token = excluded.token, created_at = enroll_now(), void = false");
+SQL(case_place, "insert into place (file, n, address, postcode, commune, lon, lat, at) select $1::bigint, $2::int, $3, "
+		"$4, c.code, c.lon, c.lat,"
+		" case when c.lon is null then null else point(c.lon, c.lat) end from commune c where c.code = $5");
+SQL(case_employer_link, "insert into employer_link (file, digest, token) values ($1::bigint, $2, $3::bytea)"
+			" on conflict (file) do update set digest = excluded.digest, token = excluded.token, "
+			"created_at = enroll_now(), void = false");
 SQL(case_employer_void, "update employer_link set void = true where file = $1::bigint");
 /* The child's id is taken first: it is part of what seals its working copy. */
 SQL(case_child_id, "select nextval(pg_get_serial_sequence('enroll.file', 'id')) as id");
 SQL(case_child, "insert into file (id, kind, amends, parent, account) overriding system value"
-                " values ($4::bigint, 'amendment', $1, $2::bigint, $3::bigint)");
+		" values ($4::bigint, 'amendment', $1, $2::bigint, $3::bigint)");
 SQL(case_working_insert, "insert into working_copy (file, data) values ($1::bigint, $2::bytea)");
 SQL(case_discard, "delete from file where id = $1::bigint and state = 'draft'");
 SQL(case_draft_gone, "insert into draft_gone (day, cause, n) values ($1::date, $2, 1)");

@@ -38,6 +38,10 @@ struct statement {
 /* In a linker section of pointers, so that there is no central list. */
 #define STATEMENT(s)                                                                                                   \
 	static const struct statement *const statement_##s __attribute__((section("enroll_statements"), used)) = &s
+/* A public statement and its registration, said once: SQL(file_by_id, "select …"); the header declares it extern. */
+#define SQL(name, text)                                                                                                \
+	const struct statement name = { #name, text };                                                                 \
+	STATEMENT(name)
 size_t statements_all(const struct statement *const **out);
 
 struct arg {

@@ -4,14 +4,11 @@
 
 #include "../server/base/str.h"
 
-const struct statement identity_join = {
-	"identity_join", "select * from identity_join($1, $2, $3, $4, $5)"
-};
+const struct statement identity_join = { "identity_join", "select * from identity_join($1, $2, $3, $4, $5)" };
 STATEMENT(identity_join);
 
-const struct statement identity_set = {
-	"identity_set", "select identity_set($1, $2::bigint, $3::bigint, $4, $5::bigint)"
-};
+const struct statement identity_set = { "identity_set",
+					"select identity_set($1, $2::bigint, $3::bigint, $4, $5::bigint)" };
 STATEMENT(identity_set);
 
 /* The bits of enum role (workflow/workflow.h), which db/ may not include. */
@@ -19,7 +16,7 @@ static const struct {
 	const char *id;
 	unsigned bit;
 } roles[] = {
-	{ "visitor", 1 }, { "applicant", 2 }, { "employer", 4 }, { "expert", 8 }, { "delegate", 16 },
+	{ "visitor", 1 }, { "applicant", 2 }, { "employer", 4 }, { "expert", 8 },   { "delegate", 16 },
 	{ "region", 32 }, { "admin", 64 },    { "clock", 128 },  { "system", 256 },
 };
 
@@ -73,9 +70,10 @@ size_t identity_ask(struct segment *s, struct pool *pool, const struct identity 
 		str_add(&caisses, who->caisses[i]);
 	}
 	return segment_ask(s, &identity_set,
-	                   ARGS(arg_text(role_name(who->role)), who->account ? arg_i64(pool, who->account) : arg_text(NULL),
-	                        who->agent ? arg_i64(pool, who->agent) : arg_text(NULL), arg_text(caisses.s),
-	                        file ? arg_i64(pool, file) : arg_text(NULL)));
+			   ARGS(arg_text(role_name(who->role)),
+				who->account ? arg_i64(pool, who->account) : arg_text(NULL),
+				who->agent ? arg_i64(pool, who->agent) : arg_text(NULL), arg_text(caisses.s),
+				file ? arg_i64(pool, file) : arg_text(NULL)));
 }
 
 char *identity_actor(const struct identity *who, int64_t file, struct pool *pool)

@@ -14,7 +14,7 @@
 #define WORKFLOW_FIRE_H
 
 #include "../db/db.h"
-#include "../forms/values.h"
+#include "../forms/form.h"
 #include "../server/base/crypto.h"
 #include "workflow.h"
 
@@ -25,25 +25,26 @@ struct firing {
 	const struct keyring *keys;
 	const struct policy *policy;
 	struct identity who;
-	bool expert_policy_now;       /* unused unless event is submit/checks: eligibility policy of the deposit's day */
 	bool (*expert_on)(const void *context, day_t deposit);
 	const void *expert_context;
 	const char *public_url;
 	/* what is wanted */
 	int64_t file;
 	enum event event;
-	int64_t version;              /* the one read; -1: not compared (clock and system) */
-	const struct values *body;    /* validated by the event's form, or NULL */
-	const char *key;              /* idempotency key, or NULL */
-	const char *body_hmac;        /* of the request's body, with key */
-	const char *document_digest;  /* approve: SHA-256 hex of the convention rendered for this version */
+	int64_t version;             /* the one read; -1: not compared (clock and system) */
+	const struct values *body;   /* validated by the event's form, or NULL */
+	const char *key;             /* idempotency key, or NULL */
+	const char *body_hmac;       /* of the request's body, with key */
+	const char *document_digest; /* approve: SHA-256 hex of the convention rendered for this version */
+	bool retention_over;         /* purge: the clerk found something due (domain.md §8) */
 	/* what happened */
 	struct err err;
-	bool repeated;                /* answered from the key */
+	bool repeated; /* answered from the key */
 	enum state from, state;
 	int64_t new_version;
-	int64_t location_file;        /* amend: the child; else 0 */
-	int stored_status;            /* of a repeated key */
+	int64_t location_file;    /* amend: the child; else 0 */
+	int stored_status;        /* of a repeated key */
+	struct problems problems; /* submit: every field and piece that is missing or wrong */
 	const char *stale_by, *stale_event;
 	instant_t stale_at;
 	/* private */
