@@ -840,20 +840,41 @@ static void judge_field(struct judge *j, const struct field *f, size_t row, size
 		values_add(j->kept, flat(f->group, to, f->name, j->pool), text);
 }
 
+/* An answer of this group's row; false for another group's, and for an unknown field. */
+static bool row_answer(const struct group *group, const char *name, size_t *row)
+{
+	size_t len;
+	const char *rest;
+	if (!values_split(name, &len, row, &rest) || len != strlen(group->name) || strncmp(name, group->name, len))
+		return false;
+	for (size_t k = 0; k < group->field_count; k++)
+		if (names(&group->fields[k], rest))
+			return true;
+	return false;
+}
+
 void form_row_map(const struct group *group, const struct values *sent, int to[FORM_ROWS])
 {
-	size_t len, row, n = strlen(group->name);
-	const char *rest;
+	size_t row;
 	int next = 0;
 	for (size_t i = 0; i < FORM_ROWS; i++)
 		to[i] = -1;
 	for (size_t i = 0; i < sent->count; i++)
-		if (values_split(sent->items[i].name, &len, &row, &rest) && len == n &&
-		    !strncmp(sent->items[i].name, group->name, n) && *rest && !is_blank(sent->items[i].text))
+		if (row_answer(group, sent->items[i].name, &row) && !is_blank(sent->items[i].text))
 			to[row] = 0;
 	for (size_t i = 0; i < FORM_ROWS; i++)
 		if (to[i] == 0)
 			to[i] = next++;
+}
+
+/* The whole group was sent empty: no row, or rows without an answer. */
+static bool is_emptied(const struct judge *j, const struct group *g)
+{
+	size_t row;
+	bool sent = values_get(j->sent, pool_printf(j->pool, "%s[]", g->name)) != NULL;
+	for (size_t i = 0; i < j->sent->count; i++)
+		sent |= row_answer(g, j->sent->items[i].name, &row);
+	return sent;
 }
 
 static void judge_group(struct judge *j, const struct group *g)
@@ -878,7 +899,7 @@ static void judge_group(struct judge *j, const struct group *g)
 		problems_add(j->problems, g->name, "rows", g->missing);
 		return;
 	}
-	if (!rows && j->mode == FORM_SYNTAX && values_has_group(j->sent, g->name))
+	if (!rows && j->mode == FORM_SYNTAX && is_emptied(j, g))
 		values_add(j->kept, pool_printf(j->pool, "%s[]", g->name), "");
 	for (size_t i = 0; i < FORM_ROWS; i++)
 		for (size_t k = 0; to[i] >= 0 && k < g->field_count; k++)
