@@ -1,0 +1,904 @@
+#include "job.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "../db/identity.h"
+#include "base/log.h"
+#include "pages/error.h"
+#include "routes.h"
+#include "session.h"
+#include "text.h"
+
+#define BODY_MAX (256 * 1024)
+#define UPLOAD_MAX (11 * 1024 * 1024)
+#define HEADERS_MAX 24
+#define KEY_MAX 200
+#define FIRE_TRIES 5
+
+enum content { CONTENT_NONE, CONTENT_URLENCODED, CONTENT_MULTIPART, CONTENT_JSON, CONTENT_OTHER };
+enum coming { COMING_NOTHING, COMING_SEGMENT, COMING_WORK, COMING_FIRE, COMING_REPLAY };
+
+struct job_private {
+	struct job *job;
+	struct route_params params;
+	struct credentials shown;
+	enum content content;
+	const char *csrf_sent;
+	struct segment *filling, *answered; /* the one asked for now, the one that led here */
+	struct segment *sent;               /* on its way */
+	enum coming coming;
+	job_step *next;
+	bool judged, over, replaying;
+	struct header headers[HEADERS_MAX];
+	size_t header_count;
+	/* work */
+	void (*work)(void *);
+	void *work_arg;
+	struct loop *loop;
+	struct job *queue_next;
+	/* firing */
+	struct firing *firing;
+	int tries;
+};
+
+static struct {
+	_Atomic uint64_t started, answered[6], faults, gone, worked;
+	_Atomic int running, queued;
+	_Atomic int64_t offset; /* enroll_now() less the machine's clock, as last seen */
+} counts;
+
+static const struct page layout_page;
+
+/* ---- the layout every page is poured into ---- */
+
+struct layout_view {
+	const char *title, *who, *csrf;
+	bool demo, signed_in, agent;
+	struct markup main;
+};
+static const struct slot layout_slots[] = {
+	SLOT_T(struct layout_view, title), SLOT_T(struct layout_view, who),       SLOT_T(struct layout_view, csrf),
+	SLOT_B(struct layout_view, demo),  SLOT_B(struct layout_view, signed_in), SLOT_B(struct layout_view, agent),
+	SLOT_M(struct layout_view, main),
+};
+static const struct view layout_view = VIEW(struct layout_view, layout_slots);
+static const struct page layout_page = { "server/pages/layout.html", &layout_view };
+PAGE(layout_page);
+
+/* ---- ending ---- */
+
+static instant_t machine_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (instant_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
+}
+
+static void job_end(struct job *j)
+{
+	if (j->request)
+		j->request->job = NULL;
+	atomic_fetch_sub(&counts.running, 1);
+	pool_free(j->pool);
+}
+
+static void answer_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size)
+{
+	struct job_private *p = j->private;
+	if (p->over)
+		return;
+	p->over = true;
+	atomic_fetch_add(&counts.answered[status / 100 < 6 ? status / 100 : 0], 1);
+	if (!j->request)
+		return;
+	if (type)
+		job_header(j, "content-type", type);
+	http_answer(j->request, status, p->headers, p->header_count, bytes, size);
+}
+
+static struct header *header_of(struct job_private *p, const char *name)
+{
+	for (size_t i = 0; i < p->header_count; i++)
+		if (!strcasecmp(p->headers[i].name, name))
+			return &p->headers[i];
+	return NULL;
+}
+
+void job_header(struct job *j, const char *name, const char *value)
+{
+	struct job_private *p = j->private;
+	struct header *h = strcasecmp(name, "set-cookie") ? header_of(p, name) : NULL;
+	/* What could end the header is never sent. */
+	if (strpbrk(value, "\r\n"))
+		return;
+	if (!h && p->header_count < HEADERS_MAX)
+		h = &p->headers[p->header_count++];
+	if (h)
+		*h = (struct header){ pool_strdup(j->pool, name), pool_strdup(j->pool, value) };
+}
+
+void job_cookie(struct job *j, const char *name, const char *value, int max_age)
+{
+	job_header(j, "set-cookie",
+		   pool_printf(j->pool, "__Host-%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d", name,
+			       value ? value : "", value ? max_age : 0));
+}
+
+int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename)
+{
+	if (filename) {
+		struct str h = str_in(j->pool);
+		str_add(&h, "attachment; filename*=UTF-8''");
+		url_part(&h, filename);
+		job_header(j, "content-disposition", h.s);
+	}
+	answer_bytes(j, status, type, bytes, size);
+	return 0;
+}
+
+int job_json(struct job *j, int status, const struct json *body)
+{
+	answer_bytes(j, status, "application/json", body->out.s, body->out.len);
+	return 0;
+}
+
+int job_redirect(struct job *j, const char *location)
+{
+	job_header(j, "location", location);
+	answer_bytes(j, 303, NULL, "", 0);
+	return 0;
+}
+
+int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view)
+{
+	struct str main = str_in(j->pool), whole = str_in(j->pool);
+	bool known = (j->who.role & ~(unsigned)VISITOR) != 0;
+	page_render(page, view, &main);
+	const struct layout_view layout = {
+		.title = status == 422 ? pool_printf(j->pool, "Erreur\u00a0: %s", title) : title,
+		.who = j->who.name && *j->who.name ? j->who.name : j->who.email,
+		.csrf = session_csrf(j->service->keys, &j->private->shown, &j->who, j->pool),
+		.demo = j->service->settings.demo,
+		.signed_in = known,
+		.agent = known && j->private->shown.kind == CRED_CERTIFICATE,
+		.main = { main.s },
+	};
+	str_reserve(&whole, main.len + 8192);
+	page_render(&layout_page, &layout, &whole);
+	job_header(j, "vary", "Accept, Cookie");
+	answer_bytes(j, status, "text/html; charset=utf-8", whole.s, whole.len);
+	return 0;
+}
+
+static void problem_open(struct job *j, struct json *out, int status, const char *detail)
+{
+	json_obj(out);
+	json_kt(out, "type", "about:blank");
+	json_kt(out, "title", text2("status", pool_printf(j->pool, "%d", status)));
+	json_ki(out, "status", status);
+	if (detail)
+		json_kt(out, "detail", detail);
+}
+
+static void problem_list(struct json *out, const char *field, const char *code, const char *sentence)
+{
+	json_obj(out);
+	json_kt(out, "field", field);
+	json_kt(out, "code", code);
+	json_kt(out, "text", sentence);
+	json_end(out);
+}
+
+static int problem_end(struct job *j, struct json *out, int status)
+{
+	json_end(out);
+	answer_bytes(j, status, "application/problem+json", out->out.s, out->out.len);
+	return 0;
+}
+
+int job_problems(struct job *j, const struct problems *p)
+{
+	struct json out = json_in(j->pool);
+	problem_open(j, &out, 422, text("problems.detail"));
+	json_key(&out, "problems");
+	json_arr(&out);
+	for (size_t i = 0; i < p->count; i++)
+		problem_list(&out, p->items[i].field, p->items[i].code, p->items[i].text);
+	json_end(&out);
+	return problem_end(j, &out, 422);
+}
+
+int err_status(enum err_kind kind)
+{
+	static const int statuses[] = {
+		[ERR_NONE] = 200,  [ERR_INPUT] = 422, [ERR_DENIED] = 403, [ERR_MISSING] = 404, [ERR_STALE] = 409,
+		[ERR_RETRY] = 503, [ERR_BUSY] = 503,  [ERR_UNSURE] = 503, [ERR_FAULT] = 500,
+	};
+	return (size_t)kind < COUNT(statuses) ? statuses[kind] : 500;
+}
+
+/* Logged once, here; the page and the problem show the reference. */
+static const char *reference_of(struct job *j, const struct err *e)
+{
+	unsigned char random[4];
+	char kind[16];
+	crypto_random(random, sizeof random);
+	const char *reference = str_hex(j->pool, random, sizeof random);
+	snprintf(kind, sizeof kind, "%s", err_kind_name(e->kind));
+	atomic_fetch_add(&counts.faults, 1);
+	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, "job.failed", "reference", reference, "route",
+		  j->route ? j->route->path : "", "kind", kind, "text", e->text ? e->text : "", "detail", e->detail,
+		  NULL);
+	if (j->request)
+		j->request->reference = reference;
+	return reference;
+}
+
+int job_status(struct job *j, int status, const struct err *e)
+{
+	static const struct err none;
+	if (!e)
+		e = &none;
+	const char *id = e->text ? e->text : NULL, *reference = NULL, *detail = NULL;
+	if (id)
+		detail = text_fill(j->pool, id, e->arg);
+	if (status >= 500 && e->kind != ERR_NONE)
+		reference = reference_of(j, e);
+	if (status == 500)
+		detail = text("error.fault");
+	if (status == 503)
+		job_header(j, "retry-after", "5");
+	if (status == 401 && j->json && j->request && j->request->listener == PUBLIC)
+		job_header(j, "www-authenticate", "Bearer");
+	if (j->json) {
+		struct json out = json_in(j->pool);
+		problem_open(j, &out, status, detail);
+		if (reference)
+			json_kt(&out, "reference", reference);
+		if (e->field || status == 422) {
+			json_key(&out, "problems");
+			json_arr(&out);
+			problem_list(&out, e->field ? e->field : "", id ? id : "wrong", detail ? detail : "");
+			json_end(&out);
+		}
+		return problem_end(j, &out, status);
+	}
+	return error_show(j, status, detail, reference);
+}
+
+bool job_not_modified(struct job *j, const char *tag)
+{
+	char etag[80];
+	unsigned char digest[SHA256_SIZE];
+	const char *who = pool_printf(j->pool, "%s|%u|%lld|%lld|%d", tag, j->who.role, (long long)j->who.account,
+				      (long long)j->who.agent, j->json);
+	crypto_sha256(who, strlen(who), digest);
+	snprintf(etag, sizeof etag, "\"%s\"", str_hex(j->pool, digest, 12));
+	job_header(j, "etag", etag);
+	job_header(j, "cache-control", "private, no-cache");
+	const char *known = j->request ? http_header(j->request, "if-none-match") : NULL;
+	if (!known || !strstr(known, etag))
+		return false;
+	answer_bytes(j, 304, NULL, "", 0);
+	return true;
+}
+
+static int answer_err(struct job *j, const struct err *e)
+{
+	return job_status(j, err_status(e->kind), e);
+}
+
+/* ---- steps ---- */
+
+static void run(struct job *j, job_step *step);
+static void begin(struct job *j);
+
+static void on_segment(struct segment *s, void *arg)
+{
+	struct job *j = arg;
+	struct job_private *p = j->private;
+	struct err e = { 0 };
+	p->sent = NULL;
+	p->answered = s;
+	if (segment_failed(s, &e)) {
+		if (j->request || e.kind == ERR_FAULT)
+			answer_err(j, &e);
+		job_end(j);
+		return;
+	}
+	run(j, p->next);
+}
+
+static struct segment *segment_open(struct job *j)
+{
+	struct job_private *p = j->private;
+	/* What is asked before anybody is known only reads, so it need not wait for one of the few writing connections.
+	 */
+	enum lane lane = j->route->lane == LANE_WRITE && !p->judged ? LANE_FAST : j->route->lane;
+	struct segment *s = segment_new(j->lanes, j->pool, lane, on_segment, j);
+	segment_ask(s, &identity_join, p->shown.args, COUNT(p->shown.args));
+	return s;
+}
+
+size_t job_ask(struct job *j, const struct statement *st, const struct arg *args, size_t count)
+{
+	struct job_private *p = j->private;
+	if (!p->filling)
+		p->filling = segment_open(j);
+	return segment_ask(p->filling, st, args, count);
+}
+
+const struct rows *job_rows(const struct job *j, size_t index)
+{
+	return j->private->answered ? segment_rows(j->private->answered, index) : NULL;
+}
+
+void job_then(struct job *j, job_step *next)
+{
+	j->private->coming = COMING_SEGMENT;
+	j->private->next = next;
+}
+
+void job_work(struct job *j, void (*work)(void *), void *arg, job_step *next)
+{
+	struct job_private *p = j->private;
+	p->coming = COMING_WORK;
+	p->work = work;
+	p->work_arg = arg;
+	p->next = next;
+}
+
+static bool expert_on(const void *settings, day_t deposit)
+{
+	return settings_expert_on(settings, deposit);
+}
+
+/* What was asked, so that the same key with another body is told apart. */
+static const char *body_hmac(struct job *j)
+{
+	struct str all = str_in(j->pool);
+	str_addf(&all, "%s %s\n%lld\n", method_name(j->route->method), j->path, (long long)j->version);
+	for (size_t i = 0; i < j->sent.count; i++)
+		str_addf(&all, "%s=%s\n", j->sent.items[i].name, j->sent.items[i].text);
+	for (size_t i = 0; i < j->upload_count; i++)
+		str_addf(&all, "%s:%s\n", j->uploads[i].field,
+			 crypto_sha256_hex(j->pool, j->uploads[i].bytes, j->uploads[i].size));
+	return crypto_hmac_hex(j->service->keys, j->pool, "idempotency", all.s, all.len);
+}
+
+void job_fire(struct job *j, struct firing *f, job_step *next)
+{
+	struct job_private *p = j->private;
+	f->lanes = j->lanes;
+	f->pool = j->pool;
+	f->keys = j->service->keys;
+	f->policy = &j->service->policy;
+	f->who = j->who;
+	f->expert_on = expert_on;
+	f->expert_context = &j->service->settings;
+	f->public_url = j->service->settings.public_url;
+	if (!f->key)
+		f->key = j->key;
+	if (f->key && !f->body_hmac)
+		f->body_hmac = body_hmac(j);
+	p->firing = f;
+	p->tries = 0;
+	p->coming = COMING_FIRE;
+	p->next = next;
+}
+
+static void fired(struct firing *f, void *arg)
+{
+	struct job *j = arg;
+	struct job_private *p = j->private;
+	/* A deadlock or a lost connection before the commit: nothing was done, the same event may pass. */
+	if (f->err.kind == ERR_RETRY && ++p->tries < FIRE_TRIES) {
+		f->err = (struct err){ 0 };
+		fire(f, fired, j);
+		return;
+	}
+	if (f->err.kind == ERR_NONE)
+		clerk_wake();
+	run(j, p->next);
+}
+
+/* ---- the pool of threads for work ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t threads[32];
+	int count;
+	bool stop;
+	struct job *first, **last;
+} workers = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .last = &workers.first };
+
+static void worked(void *arg)
+{
+	struct job *j = arg;
+	run(j, j->private->next);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&workers.lock);
+	for (;;) {
+		while (!workers.first && !workers.stop)
+			pthread_cond_wait(&workers.wake, &workers.lock);
+		struct job *j = workers.first;
+		if (!j)
+			break;
+		workers.first = j->private->queue_next;
+		if (!workers.first)
+			workers.last = &workers.first;
+		pthread_mutex_unlock(&workers.lock);
+		atomic_fetch_sub(&counts.queued, 1);
+		j->private->work(j->private->work_arg);
+		atomic_fetch_add(&counts.worked, 1);
+		loop_post(j->private->loop, worked, j);
+		pthread_mutex_lock(&workers.lock);
+	}
+	pthread_mutex_unlock(&workers.lock);
+	return NULL;
+}
+
+int jobs_start(int threads, struct err *e)
+{
+	workers.stop = false;
+	if (threads > (int)COUNT(workers.threads))
+		threads = (int)COUNT(workers.threads);
+	for (workers.count = 0; workers.count < threads; workers.count++)
+		if (pthread_create(&workers.threads[workers.count], NULL, worker, NULL)) {
+			jobs_stop();
+			return fault(e, "no thread for work");
+		}
+	return 0;
+}
+
+void jobs_stop(void)
+{
+	pthread_mutex_lock(&workers.lock);
+	workers.stop = true;
+	pthread_cond_broadcast(&workers.wake);
+	pthread_mutex_unlock(&workers.lock);
+	for (int i = 0; i < workers.count; i++)
+		pthread_join(workers.threads[i], NULL);
+	workers.count = 0;
+}
+
+static void work_queue(struct job *j)
+{
+	pthread_mutex_lock(&workers.lock);
+	j->private->queue_next = NULL;
+	*workers.last = j;
+	workers.last = &j->private->queue_next;
+	pthread_cond_signal(&workers.wake);
+	pthread_mutex_unlock(&workers.lock);
+	atomic_fetch_add(&counts.queued, 1);
+}
+
+/* ---- running a step ---- */
+
+static void run(struct job *j, job_step *step)
+{
+	struct job_private *p = j->private;
+	struct err e = { 0 };
+	p->filling = NULL;
+	p->coming = COMING_NOTHING;
+	if (step(j, &e)) {
+		if (!p->over)
+			answer_err(j, &e);
+		job_end(j);
+		return;
+	}
+	if (p->over) {
+		job_end(j);
+		return;
+	}
+	switch (p->coming) {
+	case COMING_SEGMENT:
+		if (!p->filling)
+			p->filling = segment_open(j);
+		p->sent = p->filling;
+		if (segment_send(p->filling, &e)) {
+			answer_err(j, &e);
+			job_end(j);
+		}
+		return;
+	case COMING_WORK:
+		work_queue(j);
+		return;
+	case COMING_FIRE:
+		fire(p->firing, fired, j);
+		return;
+	case COMING_REPLAY:
+		begin(j);
+		return;
+	case COMING_NOTHING:
+		break;
+	}
+	fault(&e, "a step neither answered nor went on");
+	answer_err(j, &e);
+	job_end(j);
+}
+
+/* ---- who asks, and may they? ---- */
+
+static const char *own_origin(const struct job *j)
+{
+	return j->request && j->request->listener == AGENTS ? j->service->settings.agent_url
+							    : j->service->settings.public_url;
+}
+
+/* The path a sign-in goes on with: what was asked, or for a body the page it stood on. */
+static const char *suite_of(struct job *j)
+{
+	if (j->route->method == METHOD_GET)
+		return pool_printf(j->pool, "%s%s%s", j->path, *j->request->query ? "?" : "", j->request->query);
+	const char *referer = http_header(j->request, "referer"), *own = own_origin(j);
+	size_t n = strlen(own);
+	return referer && !strncmp(referer, own, n) && referer[n] == '/' ? referer + n : "/dossiers";
+}
+
+static int answer_sign_in(struct job *j)
+{
+	struct err e;
+	fail(&e, ERR_DENIED, "denied.session");
+	if (j->json || !j->request)
+		return job_status(j, 401, &e);
+	const char *suite = suite_of(j);
+	if (j->route->method != METHOD_GET) {
+		const char *sealed = session_seal_body(j->service->keys, j->path, j->request->query, &j->sent, j->pool);
+		return sign_in_show(j, 401, suite, sealed);
+	}
+	struct str to = str_in(j->pool);
+	str_add(&to, "/connexion?suite=");
+	url_part(&to, suite);
+	return job_redirect(j, to.s);
+}
+
+static int answer_no_certificate(struct job *j)
+{
+	static const char *const why[] = {
+		[PEER_NONE] = "cert.none",       [PEER_GOOD] = "cert.unknown",    [PEER_OTHER_CA] = "cert.other_ca",
+		[PEER_EXPIRED] = "cert.expired", [PEER_REVOKED] = "cert.revoked", [PEER_BAD] = "cert.bad",
+	};
+	struct err e;
+	enum peer_state peer = j->request ? j->request->peer : PEER_NONE;
+	fail(&e, ERR_DENIED, (size_t)peer < COUNT(why) ? why[peer] : "cert.bad");
+	return job_status(j, peer == PEER_NONE ? 401 : 403, &e);
+}
+
+/* 1 when the job was answered. */
+static int judge_identity(struct job *j)
+{
+	struct job_private *p = j->private;
+	struct err e;
+	if (!(j->route->who & VISITOR)) {
+		if (!(j->who.role & ~(unsigned)VISITOR)) {
+			if (j->request && j->request->listener == AGENTS)
+				answer_no_certificate(j);
+			else
+				answer_sign_in(j);
+			return 1;
+		}
+		if (!(j->route->who & j->who.role)) {
+			fail(&e, ERR_DENIED, "denied.role");
+			answer_err(j, &e);
+			return 1;
+		}
+	}
+	if (j->route->method != METHOD_GET && !p->replaying && (j->who.role & ~(unsigned)VISITOR) &&
+	    session_csrf_good(j->service->keys, &p->shown, &j->who, p->csrf_sent, p->content != CONTENT_JSON, &e)) {
+		answer_err(j, &e);
+		return 1;
+	}
+	return 0;
+}
+
+static int first_answer(struct job *j, struct err *e)
+{
+	struct job_private *p = j->private;
+	bool expired = false;
+	identity_read(segment_rows(p->answered, 0), j->pool, &j->who, &j->now, &expired);
+	atomic_store(&counts.offset, j->now - machine_now());
+	p->judged = true;
+	if (expired && p->shown.kind == CRED_COOKIE)
+		job_cookie(j, SESSION_COOKIE, NULL, 0);
+	if (judge_identity(j))
+		return 0;
+	return j->route->answer(j, e);
+}
+
+static int first_ask(struct job *j, struct err *e)
+{
+	if (j->route->ask && j->route->ask(j, e))
+		return -1;
+	if (!j->private->over)
+		job_then(j, first_answer);
+	return 0;
+}
+
+static int unasked_answer(struct job *j, struct err *e)
+{
+	return judge_identity(j) ? 0 : j->route->answer(j, e);
+}
+
+/* Nobody shows anything: what can be said without the database is said without it. */
+static void begin(struct job *j)
+{
+	struct job_private *p = j->private;
+	j->who = (struct identity){ .role = VISITOR };
+	j->now = machine_now() + atomic_load(&counts.offset);
+	p->judged = false;
+	bool unasked = p->shown.kind == CRED_NONE && (!j->route->ask || !(j->route->who & VISITOR));
+	if (j->route->bare || unasked) {
+		p->judged = true;
+		run(j, j->route->bare ? j->route->answer : unasked_answer);
+		return;
+	}
+	run(j, first_ask);
+}
+
+int session_replay(struct job *j, const char *sealed, const char *token, struct err *e)
+{
+	struct job_private *p = j->private;
+	struct values sent = values_in(j->pool);
+	const char *path, *query, *allow;
+	int status;
+	if (session_open_body(j->service->keys, sealed, j->pool, &path, &query, &sent, e))
+		return -1;
+	const struct route *r = route_find(METHOD_POST, PUBLIC, path, j->pool, &p->params, &status, &allow);
+	if (!r || r->bare || r->upload)
+		return fail(e, ERR_INPUT, "session.body_gone");
+	j->query = values_in(j->pool);
+	if (urlencoded_read(query, strlen(query), &j->query, e))
+		return -1;
+	j->route = r;
+	j->path = path;
+	j->sent = sent;
+	j->state = NULL;
+	if (j->request)
+		j->request->pattern = r->path;
+	j->version = j->revision = -1;
+	if (values_get(&sent, "version") && str_to_i64(values_get(&sent, "version"), &j->version))
+		return fail_field(e, "body.version", "version");
+	if (values_get(&sent, "revision") && str_to_i64(values_get(&sent, "revision"), &j->revision))
+		return fail_field(e, "body.version", "revision");
+	j->key = values_get(&sent, "idempotency_key");
+	values_remove(&j->sent, "version");
+	values_remove(&j->sent, "revision");
+	values_remove(&j->sent, "idempotency_key");
+	session_from_token(token, j->pool, &p->shown);
+	p->replaying = true;
+	p->coming = COMING_REPLAY;
+	return 0;
+}
+
+/* ---- reading the request ---- */
+
+static bool is_type(const char *header, const char *type)
+{
+	size_t n = strlen(type);
+	return header && !strncasecmp(header, type, n) && (!header[n] || header[n] == ';' || header[n] == ' ');
+}
+
+static enum content content_of(const struct request *r, const char *type)
+{
+	if (!type || !*type)
+		return r->body_size ? CONTENT_OTHER : CONTENT_NONE;
+	return is_type(type, "application/x-www-form-urlencoded") ? CONTENT_URLENCODED
+	       : is_type(type, "multipart/form-data")             ? CONTENT_MULTIPART
+	       : is_type(type, "application/json")                ? CONTENT_JSON
+								  : CONTENT_OTHER;
+}
+
+/* Who asks for JSON gets it; who sends it without saying what they want, too. */
+static bool wants_json(const struct request *r)
+{
+	const char *accept = http_header(r, "accept");
+	if (accept && (strstr(accept, "application/json") || strstr(accept, "application/problem+json")))
+		return !strstr(accept, "text/html");
+	return (!accept || !strstr(accept, "text/html")) && is_type(http_header(r, "content-type"), "application/json");
+}
+
+static int take_number(struct job *j, const char *name, int64_t *out, struct err *e)
+{
+	const char *text = values_get(&j->sent, name);
+	*out = -1;
+	/* JSON's null and a form's empty field mean that it was not given. */
+	if (text && *text && (str_to_i64(text, out) || *out < 0))
+		return fail_field(e, "body.version", name);
+	values_remove(&j->sent, name);
+	return 0;
+}
+
+static int take_key(struct job *j, struct err *e)
+{
+	const char *key = http_header(j->request, "idempotency-key");
+	if (!key)
+		key = values_get(&j->sent, "idempotency_key");
+	if (key && *key) {
+		if (strlen(key) > KEY_MAX)
+			return fail_field(e, "body.key", "idempotency_key");
+		for (const char *c = key; *c; c++)
+			if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+				return fail_field(e, "body.key", "idempotency_key");
+		j->key = pool_strdup(j->pool, key);
+	}
+	values_remove(&j->sent, "idempotency_key");
+	return 0;
+}
+
+/* 0, or the status to answer with. */
+static int read_body(struct job *j, struct err *e)
+{
+	struct request *r = j->request;
+	struct job_private *p = j->private;
+	const char *type = http_header(r, "content-type");
+	int bad = 0;
+	p->content = content_of(r, type);
+	size_t most = j->route->upload && p->content == CONTENT_MULTIPART ? UPLOAD_MAX : BODY_MAX;
+	if (r->body_size > most) {
+		fail(e, ERR_INPUT, "body.large");
+		snprintf(e->arg, sizeof e->arg, "%s", most == UPLOAD_MAX ? "10\u00a0Mo" : "256\u00a0Ko");
+		return 413;
+	}
+	switch (p->content) {
+	case CONTENT_NONE:
+		break;
+	case CONTENT_URLENCODED:
+		bad = urlencoded_read(r->body, r->body_size, &j->sent, e);
+		break;
+	case CONTENT_MULTIPART:
+		bad = multipart_read(type, r->body, r->body_size, &j->sent, j->pool, &j->uploads, &j->upload_count, e);
+		break;
+	case CONTENT_JSON:
+		bad = r->body_size ? json_read_values(r->body, r->body_size, &j->sent, e) : 0;
+		break;
+	case CONTENT_OTHER:
+		fail(e, ERR_INPUT, "body.type");
+		return 415;
+	}
+	if (bad)
+		return 400;
+	p->csrf_sent = http_header(r, "x-csrf-token");
+	if (!p->csrf_sent)
+		p->csrf_sent = pool_strdup(j->pool, values_get(&j->sent, "csrf"));
+	values_remove(&j->sent, "csrf");
+	if (take_number(j, "version", &j->version, e) || take_number(j, "revision", &j->revision, e) || take_key(j, e))
+		return 422;
+	return 0;
+}
+
+/* Answers before any step: the route is not known, or the body is not readable. */
+static void refuse(struct job *j, int status, const struct err *e)
+{
+	job_status(j, status, e);
+	job_end(j);
+}
+
+void job_start(struct request *r, struct service *s, struct lanes *lanes)
+{
+	struct job *j = POOL_NEW(r->pool, struct job);
+	struct job_private *p = POOL_NEW(r->pool, struct job_private);
+	struct err e = { 0 };
+	const char *allow = "";
+	int status = 0;
+	*j = (struct job){ .pool = r->pool, .service = s, .lanes = lanes, .request = r, .private = p };
+	p->job = j;
+	p->loop = r->loop;
+	r->job = j;
+	j->who.role = VISITOR;
+	j->version = j->revision = -1;
+	j->query = values_in(j->pool);
+	j->sent = values_in(j->pool);
+	j->path = r->path;
+	atomic_fetch_add(&counts.started, 1);
+	atomic_fetch_add(&counts.running, 1);
+	j->json = wants_json(r);
+	j->route = route_find(r->method, r->listener, r->path, r->pool, &p->params, &status, &allow);
+	if (!j->route) {
+		fail(&e, ERR_MISSING, status == 405 ? "error.method" : "error.missing");
+		if (status == 405)
+			job_header(j, "allow", allow);
+		refuse(j, status, &e);
+		return;
+	}
+	r->pattern = j->route->path;
+	session_read(r, j->pool, &p->shown);
+	if (urlencoded_read(r->query, strlen(r->query), &j->query, &e)) {
+		refuse(j, 400, &e);
+		return;
+	}
+	if (j->route->method != METHOD_GET) {
+		status = read_body(j, &e);
+		if (status) {
+			refuse(j, status, &e);
+			return;
+		}
+		bool form = p->content != CONTENT_JSON && j->route->method == METHOD_POST;
+		if (session_write_allowed(r, &p->shown, own_origin(j), form, &e)) {
+			refuse(j, 403, &e);
+			return;
+		}
+	}
+	begin(j);
+}
+
+void job_gone(struct request *r)
+{
+	struct job *j = r->job;
+	atomic_fetch_add(&counts.gone, 1);
+	if (!j)
+		return;
+	j->request = NULL;
+	if (j->private->sent && j->route && j->route->method == METHOD_GET)
+		segment_cancel(j->private->sent);
+}
+
+/* ---- helpers ---- */
+
+const char *job_param(const struct job *j, const char *name)
+{
+	const struct route_params *params = &j->private->params;
+	for (size_t i = 0; i < params->count; i++)
+		if (!strcmp(params->items[i].name, name))
+			return params->items[i].value;
+	return "";
+}
+
+int64_t job_param_id(const struct job *j, const char *name)
+{
+	int64_t id;
+	return str_to_i64(job_param(j, name), &id) || id <= 0 ? 0 : id;
+}
+
+size_t job_validate(struct job *j, const struct form *f, enum form_mode mode, struct values *kept,
+		    struct problems *problems)
+{
+	*kept = values_in(j->pool);
+	*problems = problems_in(j->pool);
+	return form_validate(f, &j->sent, day_in_paris(j->now), mode, kept, problems);
+}
+
+struct markup job_hidden(struct job *j, int64_t version)
+{
+	struct str out = str_in(j->pool);
+	const char *csrf = session_csrf(j->service->keys, &j->private->shown, &j->who, j->pool);
+	if (csrf && *csrf) {
+		str_add(&out, "<input type=\"hidden\" name=\"csrf\" value=\"");
+		html_attr(&out, csrf);
+		str_add(&out, "\">\n");
+	}
+	str_addf(&out, "<input type=\"hidden\" name=\"idempotency_key\" value=\"%s\">\n", crypto_token(j->pool));
+	if (version >= 0)
+		str_addf(&out, "<input type=\"hidden\" name=\"version\" value=\"%lld\">\n", (long long)version);
+	return (struct markup){ out.s };
+}
+
+static void metric(struct str *out, const char *name, const char *type, uint64_t value)
+{
+	str_addf(out, "# TYPE enroll_%s %s\nenroll_%s %llu\n", name, type, name, (unsigned long long)value);
+}
+
+void jobs_metrics(struct str *out)
+{
+	metric(out, "jobs_started_total", "counter", atomic_load(&counts.started));
+	metric(out, "jobs_running", "gauge", (uint64_t)atomic_load(&counts.running));
+	metric(out, "jobs_gone_total", "counter", atomic_load(&counts.gone));
+	metric(out, "jobs_faults_total", "counter", atomic_load(&counts.faults));
+	metric(out, "work_done_total", "counter", atomic_load(&counts.worked));
+	metric(out, "work_waiting", "gauge", (uint64_t)atomic_load(&counts.queued));
+	str_add(out, "# TYPE enroll_answers_total counter\n");
+	for (size_t i = 1; i < COUNT(counts.answered); i++)
+		str_addf(out, "enroll_answers_total{class=\"%zuxx\"} %llu\n", i,
+			 (unsigned long long)atomic_load(&counts.answered[i]));
+}
