@@ -180,9 +180,9 @@ struct facts {
 /*
  * "proposed" is a propose_ineligible since the file last entered expert_review that no object answered. complete and
  * other_live_file (not counting this file) are asked of resubmit as of submit, route_known and route_changed of
- * checks_passed, find_eligible and overturn. route_changed: a corrected address gives another route than the submit
- * before it did. It does not compare with the caisse that holds the file, which a person may have chosen (route,
- * transfer).
+ * checks_passed, find_eligible and overturn. route_changed: the address gives another route now than
+ * it did when the file was last given to a caisse, however many submits lie between. It does not compare with that
+ * caisse, which a person may have chosen (route, transfer).
  */
 
 /* Takes what a body would bring (texts, codes, checklist …) for good: a page asks this before it asks decide(). */
