@@ -79,7 +79,7 @@ struct certificate {
 	const char *subject;     /* RFC 2253 */
 	const char *serial;      /* hexadecimal, upper case */
 	const char *fingerprint; /* SHA-256 of the DER, hexadecimal */
-	const char *nid;         /* the person's number, read by type (UID, else serialNumber) wherever it stands, or NULL */
+	const char *nid;         /* the person's number, read by type (UID, else serialNumber) wherever it is, or NULL */
 	const char *common_name; /* or NULL */
 	instant_t not_before, not_after;
 };
@@ -94,7 +94,8 @@ int authority_make(const char *dir, struct err *e) MUST_USE;
 int authority_issue(const char *dir, const char *name, const char *common_name, const char *nid, int days,
                     const char *dir_out, struct pool *pool, struct certificate *out, struct err *e) MUST_USE;
 /*
- * Writes the CRL again with the serials it had and these (hexadecimal) more; count 0 renews it. What is revoked stays so.
+ * Writes the CRL again with the serials it had and these (hexadecimal) more; count 0 renews it. What is revoked stays
+ * so.
  */
 int authority_crl(const char *dir, const char *const *serials, size_t count, struct err *e) MUST_USE;
 /*
@@ -125,10 +126,15 @@ void tls_free(struct ssl_ctx_st *ctx); /* NULL is accepted; connections keep wha
 enum peer_state { PEER_NONE, PEER_GOOD, PEER_OTHER_CA, PEER_EXPIRED, PEER_REVOKED, PEER_BAD };
 /*
  * Reads the peer's certificate into *out (pooled, zeroed when there is none to read). Dates are checked again against
- * the machine's clock and revocation against the newest CRL, so it is asked on every request. PEER_BAD: anything else
- * that is wrong with it, a subject that cannot be read or names two persons included.
+ * the machine's clock and revocation against the newest CRL. PEER_BAD: anything else that is wrong with it, a subject
+ * that cannot be read or names two persons included.
  */
 enum peer_state tls_peer(struct ssl_st *ssl, struct pool *pool, struct certificate *out);
+/*
+ * The same answer from what tls_peer() read once on this connection, without reading the names again (0.3 µs for 12):
+ * for each request.
+ */
+enum peer_state tls_peer_still(struct ssl_st *ssl, const struct certificate *read);
 /* Trusts nobody: PEER_GOOD (readable and in date), PEER_EXPIRED or PEER_BAD. For a text of unknown origin. */
 enum peer_state certificate_read_pem(const char *pem, struct pool *pool, struct certificate *out);
 

@@ -194,17 +194,24 @@ static enum peer_state verdict(long result)
 	}
 }
 
+enum peer_state tls_peer_still(struct ssl_st *ssl, const struct certificate *read)
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	if (!cert)
+		return PEER_NONE;
+	if (!read->subject)
+		return PEER_BAD;
+	enum peer_state state = verdict(SSL_get_verify_result(ssl));
+	if (state != PEER_GOOD)
+		return state;
+	return is_revoked(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), cert) ? PEER_REVOKED : certificate_dates(read);
+}
+
 enum peer_state tls_peer(struct ssl_st *ssl, struct pool *pool, struct certificate *out)
 {
 	*out = (struct certificate){ 0 };
-	X509 *cert = SSL_get1_peer_certificate(ssl);
-	if (!cert)
-		return PEER_NONE;
-	enum peer_state state = certificate_read(cert, pool, out) < 0 ? PEER_BAD : verdict(SSL_get_verify_result(ssl));
-	if (state == PEER_GOOD && is_revoked(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), cert))
-		state = PEER_REVOKED;
-	if (state == PEER_GOOD)
-		state = certificate_dates(out);
-	X509_free(cert);
-	return state;
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	if (cert && certificate_read(cert, pool, out) < 0)
+		return PEER_BAD;
+	return tls_peer_still(ssl, out);
 }

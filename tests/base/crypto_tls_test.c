@@ -1,6 +1,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 #include "../lib/folder.h"
@@ -8,7 +9,7 @@
 #include "../../server/base/crypto.h"
 #include "../../server/base/file.h"
 
-static struct pool *p;
+static _Thread_local struct pool *p; /* each thread its own */
 static char *dir, *foreign;
 static struct err e;
 static struct certificate good, revoked, expired, outsider, both;
@@ -130,6 +131,7 @@ static enum peer_state judge(SSL_CTX *ctx, const char *name, struct certificate 
 	assert_true(shake(&c));
 	assert_int_equal(SSL_get_verify_result(c.client), X509_V_OK);
 	enum peer_state state = tls_peer(c.server, p, out);
+	assert_int_equal(tls_peer_still(c.server, out), state);
 	part(&c);
 	return state;
 }
@@ -213,6 +215,7 @@ static void a_revocation_reaches_open_connections(void **state)
 	assert_int_equal(tls_peer(open.server, p, &c), PEER_GOOD); /* nobody told it yet */
 	assert_int_equal(tls_crl(ctx, in("ca.crl"), &e), 0);
 	assert_int_equal(tls_crl(ctx, in("ca.crl"), &e), 0);
+	assert_int_equal(tls_peer_still(open.server, &c), PEER_REVOKED);
 	assert_int_equal(tls_peer(open.server, p, &c), PEER_REVOKED);
 	assert_int_equal(tls_peer(other.server, p, &c), PEER_GOOD);
 	assert_int_equal(judge(ctx, "late", &c), PEER_REVOKED);
@@ -333,6 +336,40 @@ static void visitors_resume_from_a_ticket(void **state)
 	tls_free(ctx);
 }
 
+static void *shake_often(void *ctx)
+{
+	struct certificate c;
+	const char *wrong = NULL;
+	p = pool_new();
+	for (int i = 0; i < 20 && !wrong; i++) {
+		struct pair one = join(ctx, i % 2 ? "good" : "revoked", 0, NULL);
+		if (!shake(&one) || tls_peer(one.server, p, &c) != (i % 2 ? PEER_GOOD : PEER_REVOKED))
+			wrong = "misjudged";
+		part(&one);
+	}
+	pool_free(p);
+	return (void *)(uintptr_t)wrong;
+}
+
+static void threads_share_a_context_while_its_crl_is_renewed(void **state)
+{
+	(void)state;
+	pthread_t threads[2];
+	void *wrong;
+	SSL_CTX *ctx = agents();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, shake_often, ctx), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(authority_crl(dir, NULL, 0, &e), 0);
+		assert_int_equal(tls_crl(ctx, in("ca.crl"), &e), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	tls_free(ctx);
+}
+
 static void files_that_do_not_fit_are_refused(void **state)
 {
 	(void)state;
@@ -374,6 +411,7 @@ int main(void)
 		cmocka_unit_test(the_public_listener_asks_for_no_certificate),
 		cmocka_unit_test(the_public_listener_wants_tls_1_2_with_forward_secrecy),
 		cmocka_unit_test(visitors_resume_from_a_ticket),
+		cmocka_unit_test(threads_share_a_context_while_its_crl_is_renewed),
 		cmocka_unit_test(files_that_do_not_fit_are_refused),
 		cmocka_unit_test(a_key_behind_a_password_is_refused_without_asking),
 	};
