@@ -84,7 +84,7 @@ struct certificate {
 	instant_t not_before, not_after;
 };
 
-/* Makes (once) DIR/ca.key, ca.pem and an empty ca.crl. Calling it again changes nothing. */
+/* Makes (once) DIR/ca.key (mode 0600), ca.pem and an empty ca.crl (0644). Calling it again changes nothing. */
 int authority_make(const char *dir, struct err *e) MUST_USE;
 /*
  * Issues a client certificate (ECDSA P-256): writes DIR_OUT/NAME.key, NAME.pem, NAME.p12 (password "enroll", readable by

@@ -203,7 +203,8 @@ static int put_key(EVP_PKEY *key, const char *path, struct pool *pool, struct er
 }
 
 /* Writes the certificates one after the other; *pem gets their text when it is not NULL. */
-static int put_certs(X509 *first, X509 *second, const char *path, struct pool *pool, char **pem, struct err *e)
+static int put_certs(X509 *first, X509 *second, const char *path, mode_t mode, struct pool *pool, char **pem,
+		     struct err *e)
 {
 	size_t n;
 	BIO *bio = memory(pool);
@@ -212,7 +213,7 @@ static int put_certs(X509 *first, X509 *second, const char *path, struct pool *p
 	char *text = taken(bio, pool, &n);
 	if (pem)
 		*pem = text;
-	return text ? file_write(path, text, n, 0600, e) : ssl_fault(e, "certificate");
+	return text ? file_write(path, text, n, mode, e) : ssl_fault(e, "certificate");
 }
 
 static int load_authority(const char *dir, struct pool *pool, struct authority *ca, struct err *e)
@@ -336,7 +337,7 @@ static int put_crl(const char *dir, const struct authority *ca, X509_CRL *old, c
 	size_t n;
 	BIO *bio = memory(pool);
 	char *text = bio && PEM_write_bio_X509_CRL(bio, crl) == 1 ? taken(bio, pool, &n) : NULL;
-	return text ? file_write(in(pool, dir, "ca.crl"), text, n, 0600, e) : ssl_fault(e, "crl");
+	return text ? file_write(in(pool, dir, "ca.crl"), text, n, 0644, e) : ssl_fault(e, "crl");
 }
 
 /* Under the folder's lock. */
@@ -358,7 +359,7 @@ static int make_locked(const char *dir, struct pool *pool, struct err *e)
 		    X509_sign(ca.cert, ca.key, EVP_sha256()) <= 0)
 			return ssl_fault(e, "authority");
 		if (put_key(ca.key, in(pool, dir, "ca.key"), pool, e) < 0 ||
-		    put_certs(ca.cert, NULL, in(pool, dir, "ca.pem"), pool, NULL, e) < 0)
+		    put_certs(ca.cert, NULL, in(pool, dir, "ca.pem"), 0644, pool, NULL, e) < 0)
 			return -1;
 	} else if (load_authority(dir, pool, &ca, e) < 0) {
 		return -1;
@@ -448,7 +449,8 @@ static int run_issue(struct step *s, struct pool *pool, struct err *e)
 	char *pem;
 	if (file_folder(s->dir_out, 0700, e) < 0 ||
 	    put_key(key, in(pool, s->dir_out, pool_printf(pool, "%s.key", s->name)), pool, e) < 0 ||
-	    put_certs(cert, NULL, in(pool, s->dir_out, pool_printf(pool, "%s.pem", s->name)), pool, &pem, e) < 0 ||
+	    put_certs(cert, NULL, in(pool, s->dir_out, pool_printf(pool, "%s.pem", s->name)), 0600, pool, &pem, e) <
+		    0 ||
 	    put_p12(s, key, cert, ca.cert, pool, e) < 0)
 		return -1;
 	s->pem = OPENSSL_strdup(pem);
@@ -541,7 +543,7 @@ static int run_server(struct step *s, struct pool *pool, struct err *e)
 		return ssl_fault(e, "server certificate");
 	if (put_key(key, in(pool, s->dir, "server.key"), pool, e) < 0)
 		return -1;
-	return put_certs(cert, ca.cert, in(pool, s->dir, "server.pem"), pool, NULL, e);
+	return put_certs(cert, ca.cert, in(pool, s->dir, "server.pem"), 0644, pool, NULL, e);
 }
 
 int authority_server(const char *dir, struct err *e)

@@ -79,8 +79,8 @@ static void an_authority_is_made_once(void **state)
 {
 	(void)state;
 	assert_int_equal(folder_mode(in("ca.key")), 0600);
-	assert_int_equal(folder_mode(in("ca.pem")), 0600);
-	assert_int_equal(folder_mode(in("ca.crl")), 0600);
+	assert_int_equal(folder_mode(in("ca.pem")), 0644);
+	assert_int_equal(folder_mode(in("ca.crl")), 0644);
 	char *key = text("ca.key"), *pem = text("ca.pem"), *crl = text("ca.crl");
 	assert_int_equal(authority_make(dir, &e), 0);
 	assert_string_equal(text("ca.key"), key);
@@ -334,7 +334,7 @@ static void revoked_serials_stay_in_the_crl(void **state)
 	const char *more[] = { b.serial, a.serial, b.serial, "0a" };
 	assert_int_equal(authority_crl(dir, more, COUNT(more), &e), 0);
 	assert_int_equal(authority_crl(dir, NULL, 0, &e), 0);
-	assert_int_equal(folder_mode(in("ca.crl")), 0600);
+	assert_int_equal(folder_mode(in("ca.crl")), 0644);
 	crl = crl_in("ca.crl");
 	X509 *ca = cert_in("ca.pem"), *cert = cert_in("agents/a.pem");
 	X509_REVOKED *found;
@@ -367,7 +367,7 @@ static void a_server_certificate_names_this_machine(void **state)
 	char *fresh = in("new/tls");
 	assert_int_equal(authority_server(fresh, &e), 0); /* makes the authority too */
 	assert_int_equal(folder_mode(pool_printf(p, "%s/server.key", fresh)), 0600);
-	assert_int_equal(folder_mode(pool_printf(p, "%s/server.pem", fresh)), 0600);
+	assert_int_equal(folder_mode(pool_printf(p, "%s/server.pem", fresh)), 0644);
 	X509 *cert = cert_in("new/tls/server.pem"), *ca = cert_in("new/tls/ca.pem");
 	assert_int_equal(X509_check_host(cert, "localhost", 0, 0, NULL), 1);
 	assert_int_equal(X509_check_ip_asc(cert, "127.0.0.1", 0), 1);
