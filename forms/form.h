@@ -1,11 +1,11 @@
 /*
- * What is asked and what is acceptable. A form is an XML file of forms/definitions/ (checked against form.rng at start);
- * from it come the pages, the validation, the JSON face, the OpenAPI part and the summary.
+ * What is asked and what is acceptable. A form is an XML file of forms/definitions/ (checked against form.rng at
+ *start); from it come the pages, the validation, the JSON face, the OpenAPI part and the summary.
  *
  *	if (forms_load(pool, &e)) …                               once, at start: file:line in e.detail
  *	const struct form *f = form_get("application");
- *	form_validate(f, &sent, today, FORM_SYNTAX, &kept, &problems);      saves any subset: only what was sent is judged
- *	form_validate(f, &kept, today, FORM_COMPLETE, &kept2, &problems);   at submit: everything required is there
+ *	form_validate(f, &sent, today, FORM_SYNTAX, &kept, &problems);      saves any subset: only what was sent is
+ *judged form_validate(f, &kept, today, FORM_COMPLETE, &kept2, &problems);   at submit: everything required is there
  *
  * It knows neither HTTP nor SQL. Rules that need the database (another live file, one proof piece per period) are not
  * here. Problems carry a code and a whole French sentence.
@@ -21,14 +21,16 @@
 #include "values.h"
 
 enum field_type {
-	FIELD_TEXT,     /* one line, ≤ max characters (200 unless said) */
-	FIELD_AREA,     /* several lines, ≤ max characters (4000 unless said) */
-	FIELD_DATE,     /* YYYY-MM-DD; the page may send .day .month .year, or JJ/MM/AAAA */
-	FIELD_CHOICE,   /* one of the options (radios, or a select when more than 8) */
-	FIELD_CHOICES,  /* some of the options: sent and kept as name[] */
-	FIELD_TICK,     /* "true" or absent/"false" */
-	FIELD_NUMBER,   /* decimal integer between min and max */
-	FIELD_EMAIL, FIELD_PHONE, FIELD_URL,
+	FIELD_TEXT,    /* one line, ≤ max characters (200 unless said) */
+	FIELD_AREA,    /* several lines, ≤ max characters (4000 unless said) */
+	FIELD_DATE,    /* YYYY-MM-DD; the page may send .day .month .year, or JJ/MM/AAAA */
+	FIELD_CHOICE,  /* one of the options (radios, or a select when more than 8) */
+	FIELD_CHOICES, /* some of the options: sent and kept as name[] */
+	FIELD_TICK,    /* "true" or absent/"false" */
+	FIELD_NUMBER,  /* decimal integer between min and max */
+	FIELD_EMAIL,
+	FIELD_PHONE,
+	FIELD_URL,
 	FIELD_NIR,      /* 15 characters with its key, spaces removed; Corsica's 2A, 2B; shown masked (domain.md §4) */
 	FIELD_RPPS,     /* 11 digits, Luhn */
 	FIELD_ADELI,    /* 9 characters */
@@ -55,35 +57,35 @@ struct condition {
 	const char *field; /* NULL: none */
 	const char *const *values;
 	size_t count;
-	bool not;
+	bool not ;
 };
 
 struct field {
-	const char *name;    /* inside a group: the part after the dot ("from"), else the whole name */
+	const char *name; /* inside a group: the part after the dot ("from"), else the whole name */
 	enum field_type type;
 	const char *label, *hint, *why, *article; /* French; article is the law's reference, may be NULL */
-	const char *missing, *wrong;              /* French sentences of its two problems; {0} = what was typed's length */
-	const char *autocomplete;                 /* HTML autocomplete token, or NULL */
-	bool required, secret;                    /* secret: sealed at rest, masked on every page (NIR, IBAN) */
-	bool multiple;                            /* several values without options: languages[] */
-	int min, max;                             /* characters, bounds of a number, or ages in years of a birth date */
-	const char *past;                         /* a date: "past" (today at most), "future" (today at least), "later" */
-	const char *after;                        /* name of the date it must not be before (same row first), or NULL */
-	const char *const *together;              /* required as soon as one of these is filled: an address's parts */
+	const char *missing, *wrong; /* French sentences of its two problems; {0} = what was typed's length */
+	const char *autocomplete;    /* HTML autocomplete token, or NULL */
+	bool required, secret;       /* secret: sealed at rest, masked on every page (NIR, IBAN) */
+	bool multiple;               /* several values without options: languages[] */
+	int min, max;                /* characters, bounds of a number, or ages in years of a birth date */
+	const char *past;            /* a date: "past" (today at most), "future" (today at least), "later" */
+	const char *after;           /* name of the date it must not be before (same row first), or NULL */
+	const char *const *together; /* required as soon as one of these is filled: an address's parts */
 	size_t together_count;
 	struct condition when;
 	const struct option *options;
 	size_t option_count;
-	const struct said *said;                  /* its own sentence for other codes: key, length, order, … */
+	const struct said *said; /* its own sentence for other codes: key, length, order, … */
 	size_t said_count;
-	const struct group *group;                /* NULL, or the repetition it belongs to */
+	const struct group *group; /* NULL, or the repetition it belongs to */
 };
 
 /* A repetition: experience[0].from … each row has the same fields. */
 struct group {
 	const char *name, *label, *row_label, *add_label;
 	const char *missing; /* the sentence of too few rows */
-	int min, max; /* rows */
+	int min, max;        /* rows */
 	struct condition when;
 	const struct field *fields;
 	size_t field_count;
@@ -125,7 +127,7 @@ struct problems {
 
 struct problems problems_in(struct pool *pool);
 void problems_add(struct problems *p, const char *field, const char *code, const char *text); /* copies */
-const struct problem *problems_of(const struct problems *p, const char *field); /* the first, or NULL */
+const struct problem *problems_of(const struct problems *p, const char *field);               /* the first, or NULL */
 
 /* Reads every definition of the assets "forms/definitions/". The forms live as long as the pool. */
 int forms_load(struct pool *pool, struct err *e) MUST_USE;
@@ -158,14 +160,16 @@ enum form_mode {
  * problems added to *problems (0 = good). `today` is the legal day. In FORM_COMPLETE `sent` is the whole working copy.
  *
  * Rows without any answer are left out and the others renumbered in *kept; problems name the rows as they were sent.
- * A row's bad answer is kept as "" so that its row stays. A mask sent back (FORM_SYNTAX) is kept as it is, for form_merge.
+ * A row's bad answer is kept as "" so that its row stays. A mask sent back (FORM_SYNTAX) is kept as it is, for
+ * form_merge.
  */
 size_t form_validate(const struct form *f, const struct values *sent, day_t today, enum form_mode mode,
-                     struct values *kept, struct problems *problems);
+		     struct values *kept, struct problems *problems);
 /* Where each row of `sent` stands in *kept, -1 for a row left out: what hangs on rows (pieces) follows it. */
 #define FORM_ROWS 100
 void form_row_map(const struct group *group, const struct values *sent, int to[FORM_ROWS]);
-/* Names of what is required, asked and absent (pieces excepted), in the order of the form; a group's for too few rows. */
+/* Names of what is required, asked and absent (pieces excepted), in the order of the form; a group's for too few rows.
+ */
 size_t form_missing(const struct form *f, const struct values *answers, struct pool *pool, const char *const **out);
 /*
  * Lays `kept` (a validated subset) over `answers`: arrays and groups sent replace whole, a value equal to the mask of
@@ -184,9 +188,9 @@ bool rule_nir(const char *text);
 bool rule_iban(const char *text);
 bool rule_bic(const char *text);
 bool rule_siret(const char *text);
-bool rule_email(const char *text);   /* one @, a dot in the domain, no control, ≤ 254 */
-bool rule_url(const char *text);     /* http(s), a host with a dot, no user part, ≤ 300 */
-bool rule_phone(const char *text);   /* French or E.164 */
+bool rule_email(const char *text); /* one @, a dot in the domain, no control, ≤ 254 */
+bool rule_url(const char *text);   /* http(s), a host with a dot, no user part, ≤ 300 */
+bool rule_phone(const char *text); /* French or E.164 */
 bool rule_adeli(const char *text);
 bool rule_postcode(const char *text);
 bool rule_commune(const char *text); /* the form of an INSEE code only */

@@ -29,18 +29,18 @@ struct values {
 };
 
 struct values values_in(struct pool *pool);
-void values_add(struct values *v, const char *name, const char *text);  /* copies both */
-void values_set(struct values *v, const char *name, const char *text);  /* replaces every one of that name */
-void values_remove(struct values *v, const char *name);                 /* every one of exactly that name */
-void values_remove_group(struct values *v, const char *array);          /* "experience": experience[…]…; "public": public[] */
-const char *values_get(const struct values *v, const char *name);       /* the first, or NULL */
-const char *values_text(const struct values *v, const char *name);      /* the first, or "" */
+void values_add(struct values *v, const char *name, const char *text); /* copies both */
+void values_set(struct values *v, const char *name, const char *text); /* replaces every one of that name */
+void values_remove(struct values *v, const char *name);                /* every one of exactly that name */
+void values_remove_group(struct values *v, const char *array); /* "experience": experience[…]…; "public": public[] */
+const char *values_get(const struct values *v, const char *name);                     /* the first, or NULL */
+const char *values_text(const struct values *v, const char *name);                    /* the first, or "" */
 size_t values_all(const struct values *v, const char *name, const char *const **out); /* texts of that name, pooled */
 /* Highest index + 1 of name[n]…; 0 when there is none. Indexes above 99 are not counted. */
 size_t values_rows(const struct values *v, const char *array);
 /* Renumbers name[n] so that rows are 0…n-1 without holes, keeping their order. */
 void values_compact(struct values *v, const char *array);
-bool values_has_group(const struct values *v, const char *array);         /* name[… was sent, even empty */
+bool values_has_group(const struct values *v, const char *array); /* name[… was sent, even empty */
 
 /* May a reader keep this name? At most 120 bytes of [a-z0-9_.[]-], a letter first, brackets empty or holding digits. */
 bool values_name_good(const char *name);

@@ -18,8 +18,8 @@ struct xml_attribute {
 };
 
 struct xml_node {
-	const char *name;                /* NULL for a text */
-	const char *text;                /* of a text node; of an element, all text below it, trimmed and spaces collapsed */
+	const char *name; /* NULL for a text */
+	const char *text; /* of a text node; of an element, all text below it, trimmed and spaces collapsed */
 	long line;
 	struct xml_attribute *attributes;
 	struct xml_node *first, *next;
@@ -33,7 +33,7 @@ struct xml {
 struct xml *xml_read(const void *bytes, size_t n, const char *file, struct pool *pool, struct err *e);
 /* The same, and valid for the RelaxNG schema given as text (its file name is for the messages). */
 struct xml *xml_read_valid(const void *bytes, size_t n, const char *file, const void *schema, size_t schema_n,
-                           const char *schema_file, struct pool *pool, struct err *e);
+			   const char *schema_file, struct pool *pool, struct err *e);
 const char *xml_attribute(const struct xml_node *node, const char *name); /* or NULL */
 
 /*
@@ -41,7 +41,7 @@ const char *xml_attribute(const struct xml_node *node, const char *name); /* or 
  * answers always give the same bytes. xml_to_values is its inverse.
  */
 int xml_from_values(const struct values *v, const char *form, struct pool *pool, char **out, size_t *out_len,
-                    struct err *e) MUST_USE;
+		    struct err *e) MUST_USE;
 int xml_to_values(const void *bytes, size_t n, struct values *out, struct err *e) MUST_USE;
 
 #endif
