@@ -661,7 +661,7 @@ static bool date_sent(struct judge *j, const char *name, struct verdict *out, da
 	if (!text && !d && !m && !y)
 		return false;
 	if (!text || (!*text && (d || m || y))) {
-		int day_n, month_n, year_n;
+		int day_n = 0, month_n = 0, year_n = 0;
 		d = str_trim(j->pool, d ? d : "");
 		m = str_trim(j->pool, m ? m : "");
 		y = str_trim(j->pool, y ? y : "");
