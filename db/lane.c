@@ -291,7 +291,8 @@ static void lost(struct link *k, const char *why)
 		l->counts.lost++;
 		l->counts.connected--;
 	}
-	if (!l->closing)
+	/* Attempts that fail are told at first, then about twice a minute. */
+	if (!l->closing && (was_up || k->failures % 16 == 0))
 		log_event(LOG_WARN, was_up ? "db.lost" : "db.no_connection", "lane", lane_names[k->lane], "why", why,
 			  NULL);
 	backoff(k);
@@ -373,13 +374,14 @@ static int setup_send(struct link *k)
 						: 30000,
 			 k->lane == LANE_WRITE ? 5000 : 0, all ? 300000 : 30000);
 		const struct statement words = { "session_words", sql };
-		if (pg_ask(k->pg, &words, NULL, 0, false))
+		/* A sync of their own: a statement that cannot be prepared would undo them. */
+		if (pg_ask(k->pg, &words, NULL, 0, false) || pg_sync(k->pg))
 			return -1;
+		ring_put(k, SLOT_WORDS, NULL);
 	}
 	for (size_t i = k->prepared; i < l->statement_count; i++)
 		if (pg_prepare(k->pg, l->statements[i]))
 			return -1;
-	k->answered = k->prepared ? 1 : 0; /* answer 0 is that of the words */
 	ring_put(k, SLOT_SETUP, NULL);
 	return pg_sync(k->pg);
 }
@@ -387,27 +389,19 @@ static int setup_send(struct link *k)
 static void setup_answer(struct link *k, const struct pg_answer *a)
 {
 	struct lanes *l = k->lanes;
-	switch (a->got) {
-	case PG_ERROR:
-		if (k->answered == 0 || k->prepared >= l->statement_count) {
-			lost(k, a->error.sqlstate);
-			return;
-		}
+	if (a->got == PG_ROWS) {
+		k->prepared++;
+	} else if (a->got == PG_ERROR && k->prepared < l->statement_count) {
 		log_event(LOG_DEBUG, "db.unprepared", "statement", l->statements[k->prepared]->name, "code",
 			  a->error.sqlstate, NULL);
 		k->unprepared[k->unprepared_count++] = l->statements[k->prepared++];
-		break;
-	case PG_ROWS:
-		if (k->answered++)
-			k->prepared++;
-		break;
-	default:
-		break;
 	}
 }
 
 static void link_up(struct link *k)
 {
+	if (k->failures > 1)
+		log_event(LOG_INFO, "db.back", "lane", lane_names[k->lane], NULL);
 	k->state = LINK_UP;
 	k->failures = 0;
 	k->lanes->counts.connected++;
@@ -553,6 +547,8 @@ static void synced(struct link *k)
 	k->head = (k->head + 1) % RING;
 	k->count--;
 	switch (slot.kind) {
+	case SLOT_WORDS:
+		break;
 	case SLOT_SETUP:
 		if (k->prepared < k->lanes->statement_count) {
 			if (setup_send(k))
@@ -593,19 +589,24 @@ static void receive(struct link *k)
 		struct pg_answer a;
 		if (pg_next(pg, &a) == PG_NOTHING)
 			break;
+		if (a.got == PG_GONE) {
+			gone = true;
+			break;
+		}
 		struct slot *slot = &k->ring[k->head];
 		if (a.got == PG_ERROR)
 			memcpy(why, a.error.sqlstate, sizeof why);
 		if (a.got == PG_SYNC) {
 			synced(k);
 			drain(k->lanes);
-		} else if (slot->kind == SLOT_SETUP) {
-			pg_drop(a.result);
-			setup_answer(k, &a);
-		} else if (slot->segment) {
+		} else if (slot->kind == SLOT_SEGMENT && slot->segment) {
 			segment_answer(k, slot->segment, &a);
 		} else {
 			pg_drop(a.result);
+			if (slot->kind == SLOT_SETUP)
+				setup_answer(k, &a);
+			else if (slot->kind == SLOT_WORDS && a.got == PG_ERROR)
+				gone = true;
 		}
 	}
 	if (gone && k->pg == pg)

@@ -41,7 +41,7 @@ struct segment {
 	int64_t queued_at;
 };
 
-enum slot_kind { SLOT_SETUP, SLOT_SEGMENT, SLOT_ROLLBACK };
+enum slot_kind { SLOT_WORDS, SLOT_SETUP, SLOT_SEGMENT, SLOT_ROLLBACK };
 struct slot {
 	enum slot_kind kind;
 	struct segment *segment; /* NULL: its pool was freed meanwhile */
@@ -60,9 +60,7 @@ struct link {
 	unsigned failures;
 	struct slot ring[RING];
 	unsigned head, count;
-	size_t answered; /* of a SLOT_SETUP */
 	size_t prepared; /* statements settled so far */
-	bool setup_failed;
 	const struct statement *
 		*unprepared; /* those the server refused to prepare: they are sent as text, and fail where used */
 	size_t unprepared_count;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <libpq-fe.h>
 #include "../server/base/log.h"
 #include "../server/base/str.h"
@@ -152,6 +153,14 @@ const char *rows_text(const struct rows *r, size_t row, const char *column)
 	if (c < 0 || PQgetisnull(r->result, (int)row, c))
 		return NULL;
 	return PQgetvalue(r->result, (int)row, c);
+}
+
+const char *rows_text_at(const struct rows *r, size_t row, size_t column)
+{
+	if (!r || row >= (size_t)r->count || column >= (size_t)r->columns ||
+	    PQgetisnull(r->result, (int)row, (int)column))
+		return NULL;
+	return PQgetvalue(r->result, (int)row, (int)column);
 }
 
 bool rows_null(const struct rows *r, size_t row, const char *column)
@@ -509,7 +518,8 @@ enum pg_got pg_next(struct pg *c, struct pg_answer *out)
 		default:
 			error_read(r, &out->error);
 			PQclear(r);
-			return out->got = PG_ERROR;
+			/* A server always says a code: without one it is libpq that speaks of a connection lost. */
+			return out->got = out->error.sqlstate[0] ? PG_ERROR : PG_GONE;
 		}
 	}
 }
@@ -524,6 +534,7 @@ bool pg_outside(const struct pg *c)
 struct plain {
 	PGconn *conn;
 };
+enum { STARTING_MS = 20000 };
 
 static int plain_failed(const PGresult *r, const char *sql, struct err *e)
 {
@@ -559,8 +570,15 @@ struct plain *plain_open(const char *dsn, const char *application, struct err *e
 	if (keys_make(&k, dsn, application, 0, e))
 		return NULL;
 	struct plain *p = calloc(1, sizeof *p);
-	if (p)
+	/* A server that recovers says so: it is worth waiting for. */
+	for (int ms = 0; p; ms += 100) {
 		p->conn = PQconnectdbParams(k.keywords, k.values, 0);
+		if (PQstatus(p->conn) == CONNECTION_OK || ms >= STARTING_MS ||
+		    PQpingParams(k.keywords, k.values, 0) != PQPING_REJECT)
+			break;
+		PQfinish(p->conn);
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	}
 	keys_free(&k);
 	if (!p || PQstatus(p->conn) != CONNECTION_OK) {
 		plain_close(p);

@@ -42,18 +42,19 @@ int pg_sync(struct pg *c);
 int pg_flush(struct pg *c); /* 1: more to send, wait for writable (and readable) */
 int pg_read(struct pg *c);  /* -1: lost, but what had arrived is still given by pg_next() */
 
-enum pg_got { PG_NOTHING, PG_ROWS, PG_ERROR, PG_ABORTED, PG_SYNC };
+enum pg_got { PG_NOTHING, PG_ROWS, PG_ERROR, PG_ABORTED, PG_SYNC, PG_GONE };
 struct pg_answer {
 	enum pg_got got;
 	void *result;          /* PG_ROWS: give it to pg_rows() or pg_drop() */
 	struct pg_error error; /* PG_ERROR */
 };
-/* One answer for each statement asked, then PG_SYNC. PG_NOTHING: not arrived yet. */
+/* One answer for each statement asked, then PG_SYNC. PG_NOTHING: not arrived yet, PG_GONE: nor will it. */
 enum pg_got pg_next(struct pg *c, struct pg_answer *out);
 struct rows *pg_rows(struct pool *pool, void *result);
 void pg_drop(void *result);
-bool pg_outside(const struct pg *c);        /* of a transaction; only meaningful when nothing is in flight */
-const char *rows_tag(const struct rows *r); /* "COMMIT", "INSERT 0 1" */
+bool pg_outside(const struct pg *c); /* of a transaction; only meaningful when nothing is in flight */
+const char *rows_text_at(const struct rows *r, size_t row, size_t column); /* NULL for SQL NULL, or outside */
+const char *rows_tag(const struct rows *r);                                /* "COMMIT", "INSERT 0 1" */
 
 enum { PG_ARGS_MAX = 64 };
 

@@ -1,0 +1,105 @@
+#include "pgtest.h"
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../db/pg.h"
+
+static struct pool *pool;
+static struct cluster cluster;
+static bool running;
+static pid_t owner;
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static char folders[16][64];
+static size_t folder_count;
+
+static void clean(void)
+{
+	/* A child that ends with exit() leaves its parent's things alone. */
+	if (getpid() != owner)
+		return;
+	if (running)
+		cluster_stop(&cluster);
+	for (size_t i = 0; i < folder_count; i++)
+		nftw(folders[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	pool_free(pool);
+}
+
+static void prepare(void)
+{
+	if (pool)
+		return;
+	pool = pool_new();
+	owner = getpid();
+	atexit(clean);
+}
+
+const char *pgtest_folder(void)
+{
+	prepare();
+	if (folder_count == COUNT(folders))
+		abort();
+	char *f = folders[folder_count];
+	snprintf(f, sizeof folders[0], "/tmp/enroll-test-XXXXXX");
+	if (!mkdtemp(f) || chmod(f, 0755))
+		abort();
+	folder_count++;
+	return f;
+}
+
+struct cluster *pgtest_cluster(void)
+{
+	prepare();
+	if (!running) {
+		struct err e;
+		const char *home = pgtest_folder();
+		if (cluster_start(home, pool, &cluster, &e)) {
+			fprintf(stderr, "no PostgreSQL for the tests: %s\n", e.detail);
+			abort();
+		}
+		running = true;
+	}
+	return &cluster;
+}
+
+const char *pgtest_dsn(void)
+{
+	return pgtest_cluster()->dsn;
+}
+
+void pgtest_sql(const char *dsn, const char *sql)
+{
+	struct err e;
+	if (db_script(dsn, sql, &e)) {
+		fprintf(stderr, "refused: %s\n", e.detail);
+		abort();
+	}
+}
+
+const char *pgtest_value(const char *dsn, const char *sql)
+{
+	static char value[4096];
+	struct err e;
+	struct pool *p = pool_new();
+	const struct rows *r = NULL;
+	struct plain *c = plain_open(dsn, "test", &e);
+	if (!c || plain_script(c, sql, p, &r, &e)) {
+		fprintf(stderr, "refused: %s\n", e.detail);
+		abort();
+	}
+	const char *v = rows_text_at(r, 0, 0);
+	snprintf(value, sizeof value, "%s", v ? v : "");
+	plain_close(c);
+	pool_free(p);
+	return value;
+}

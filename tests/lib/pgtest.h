@@ -1,0 +1,25 @@
+/*
+ * A real PostgreSQL for the tests of one binary: made on first use in a temporary folder, removed when the program
+ *ends.
+ *
+ *	const struct cluster *c = pgtest_cluster();          a bare database
+ *	const char *dsn = pgtest_dsn();                      … of the service
+ *	pgtest_sql(c->owner_dsn, "create table …");          fails the test when refused
+ */
+#ifndef TESTS_LIB_PGTEST_H
+#define TESTS_LIB_PGTEST_H
+
+#include <stddef.h>
+#include <stdbool.h>
+#include "../../db/cluster.h"
+#include "../../db/db.h"
+
+struct cluster *pgtest_cluster(void);
+const char *pgtest_dsn(void);
+void pgtest_sql(const char *dsn, const char *sql);
+/* A folder that goes away with the program; reachable by PostgreSQL's user. */
+const char *pgtest_folder(void);
+/* One value of one row, on a connection of its own; in a buffer that the next call reuses. "" for no row or NULL. */
+const char *pgtest_value(const char *dsn, const char *sql);
+
+#endif
