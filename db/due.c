@@ -1,0 +1,70 @@
+#include "due.h"
+
+SQL(due_files,
+    "select id, version, state, deadline_event as event, deadline as due from file where deadline <= enroll_now()"
+    " and deadline_event is not null and state <> 'draft' order by deadline, id limit $1::int");
+SQL(due_orphans,
+    "select c.id, c.version, c.state from file c join file p on p.id = c.parent where c.kind = 'amendment'"
+    " and c.state not in ('draft', 'refused', 'ended', 'withdrawn', 'closed') and p.state in ('ended', 'closed', "
+    "'refused', 'withdrawn') order by c.id limit $1::int");
+SQL(due_notified, "update file set notified_at = decided_at + make_interval(days => $1::int) where notified_at is null"
+		  " and decided_at <= enroll_now() - make_interval(days => $1::int)");
+SQL(due_next, "select min(deadline) as at from file where deadline is not null");
+
+/* Of several days that have come at once only the last is told. */
+SQL(due_reminders,
+    "with d as (select f.id, f.account, x.days, min(x.days) over (partition by f.id) as least,"
+    "  (select max(e.seq) from event e where e.file = f.id and e.to_state = f.state and e.from_state <> e.to_state) as "
+    "seq"
+    "  from file f cross join unnest($2::int[]) x(days) where f.state = $1 and f.deadline > enroll_now()"
+    "  and paris_today() >= paris_day(f.deadline - interval '1 second') - x.days),"
+    " n as (insert into notice (file, kind, seq) select id, $3 || ':' || days, seq from d"
+    "  on conflict do nothing returning file, kind),"
+    " m as (insert into message (account, audience, file, seq, kind, params)"
+    "  select case when $5 = 'account' then d.account end, $5, d.id, d.seq, $4, jsonb_build_object('days', "
+    "d.days)::text"
+    "  from d join n on n.file = d.id and n.kind = $3 || ':' || d.days where d.days = d.least returning id, file, seq)"
+    " insert into outbox (file, seq, kind, ref) select file, seq, 'message', id from m");
+SQL(due_targets,
+    "with d as (select f.id, f.caisse, f.version from file f where f.state = 'in_review' and f.caisse is not null"
+    "  and paris_day(f.queue_since) <= $1::date),"
+    " n as (insert into notice (file, kind) select id, 'target' from d on conflict do nothing returning file),"
+    " m as (insert into message (audience, file, seq, kind) select 'caisse:' || d.caisse, d.id, d.version, "
+    "'target_passed'"
+    "  from d join n on n.file = d.id returning id, file, seq)"
+    " insert into outbox (file, seq, kind, ref) select file, seq, 'message', id from m");
+/* A draft that was touched again can be told again: the day it was left is part of the notice. */
+SQL(due_draft_notices, "with d as (select f.id, f.account, paris_day(w.touched_at) - date '2000-01-01' as seq, "
+		       "paris_day(w.touched_at) + $1::int "
+		       "as gone"
+		       "  from file f join working_copy w on w.file = f.id where f.state = 'draft'"
+		       "  and paris_day(w.touched_at) + $1::int - $2::int <= paris_today()),"
+		       " n as (insert into notice (file, kind, seq) select id, 'draft:' || $2::int, seq from d on "
+		       "conflict do nothing returning "
+		       "file),"
+		       " m as (insert into message (account, audience, file, kind, params)"
+		       "  select d.account, 'account', d.id, 'draft_notice', jsonb_build_object('gone', d.gone)::text "
+		       "from d join n on n.file = "
+		       "d.id returning id, file)"
+		       " insert into outbox (file, kind, ref) select file, 'message', id from m");
+SQL(due_drafts_gone, "with gone as (delete from file f where f.state = 'draft' and coalesce((select "
+		     "paris_day(w.touched_at) from working_copy w "
+		     "where w.file = f.id), paris_day(f.created_at)) + $1::int < paris_today() returning f.id),"
+		     " counted as (insert into draft_gone (day, cause, n) select paris_today(), 'lapsed', count(*) "
+		     "from gone having count(*) > 0)"
+		     " select count(*) as n from gone");
+SQL(due_forgotten, "with a as (delete from session where expires_at < enroll_now() - interval '1 day'),"
+		   " b as (delete from idempotency where at < enroll_now() - interval '7 days'),"
+		   " c as (delete from sign_in_failure where at < enroll_now() - interval '1 day'),"
+		   " d as (delete from rate where at < enroll_now() - interval '1 day')"
+		   " delete from account_token where expires_at < enroll_now() - interval '30 days'");
+
+SQL(chain_heads,
+    "select f.id as file, e.hash from file f join event e on e.file = f.id and e.seq = f.version where f.version > "
+    "0 order by f.id");
+SQL(chain_last,
+    "select max(at) as at, coalesce(max(at) <= enroll_now() - interval '1 hour', true) and exists (select 1 from event "
+    "where at > coalesce((select max(at) from chain_root), '-infinity')) as due, enroll_now() as now from "
+    "chain_root");
+SQL(chain_insert, "insert into chain_root (at, files, root, signature) values ($1::timestamptz, $2::bigint, $3, $4)"
+		  " on conflict do nothing");

@@ -1,0 +1,19 @@
+/*
+ * What is left to do after a commit. A row is leased for a while by one worker (SKIP LOCKED), done at least once, and
+ * its id is the stable name of the work. Asked as `system`.
+ *
+ * Leases count on the machine's clock, "due" on enroll_now(): a test that moves the time does not end a lease.
+ */
+#ifndef DB_OUTBOX_H
+#define DB_OUTBOX_H
+
+#include "db.h"
+
+extern const struct statement
+	outbox_lease; /* kinds (text[]), how many, seconds: id, kind, file, seq, ref, payload, attempts, at */
+extern const struct statement outbox_done;  /* id, error or NULL */
+extern const struct statement outbox_later; /* id, due, error */
+extern const struct statement outbox_add;   /* file, seq, kind, ref */
+extern const struct statement outbox_trim;  /* days: forgets what was done before */
+
+#endif

@@ -1,0 +1,40 @@
+#include "piece.h"
+
+#define PIECE_COLUMNS                                                                                          \
+	"p.id, p.file, p.kind, p.for_row, p.name, p.type, p.size, p.sha256, p.scan, p.scanned_at, p.problem, " \
+	"p.pages, "                                                                                            \
+	"p.uploaded_at, p.removed_at, p.erased_at"
+
+SQL(piece_next_id, "select nextval(pg_get_serial_sequence('enroll.piece', 'id')) as id");
+SQL(piece_insert,
+    "insert into piece (id, file, kind, for_row, name, type, size, sha256, problem, pages) overriding system value"
+    " values ($1::bigint, $2::bigint, $3, $4, $5::bytea, $6, $7::bigint, $8, $9, $10::int)");
+SQL(piece_chunk_insert, "insert into piece_chunk (piece, n, data) values ($1::bigint, $2::int, $3::bytea)");
+SQL(piece_queue_scan, "insert into outbox (file, kind, ref) values ($1::bigint, 'scan', $2::bigint)");
+/* Complementary diplomas and pieces of messages add up; the others take the place of what was there. */
+SQL(piece_replace,
+    "update piece set removed_at = enroll_now() where file = $1::bigint and kind = $2 and for_row is not distinct "
+    "from $3 and id <> $4::bigint and removed_at is null and kind not in ('diploma_extra', 'identity', 'message')");
+SQL(piece_remove, "update piece p set removed_at = enroll_now() from file f where f.id = p.file and f.id = $1::bigint"
+		  " and p.id = $2::bigint and p.removed_at is null and f.state in ('draft', 'correction')");
+SQL(piece_count,
+    "select count(*) as count, coalesce(sum(size), 0) as bytes from piece where file = $1::bigint and removed_at "
+    "is null");
+SQL(piece_list,
+    "select " PIECE_COLUMNS ","
+    " exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null) as opened,"
+    " exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null and o.reason is not null) as "
+    "reasoned"
+    " from piece p where p.file = $1::bigint and p.removed_at is null order by p.kind, p.for_row nulls first, p.id");
+SQL(piece_one, "select " PIECE_COLUMNS " from piece p where p.file = $1::bigint and p.id = $2::bigint");
+SQL(piece_chunks, "select n, data from piece_chunk where piece = $1::bigint order by n");
+SQL(piece_opening_add,
+    "insert into piece_opening (piece, file, actor, agent, reason) values ($1::bigint, $2::bigint, $3, "
+    "$4::bigint, $5)");
+SQL(piece_openings,
+    "select o.piece, p.kind, o.actor, g.name as agent, g.role, o.at, o.reason from piece_opening o"
+    " join piece p on p.id = o.piece left join agent g on g.id = o.agent where o.file = $1::bigint and o.agent is "
+    "not null order by o.at desc");
+
+SQL(piece_scanned, "update piece set scan = $2, scanned_at = enroll_now() where id = $1::bigint");
+SQL(piece_for_scan, "select id, file, scan, size, erased_at is not null as erased from piece where id = $1::bigint");
