@@ -76,6 +76,7 @@ SQL(case_facts,
     " $3::text as actor");
 
 SQL(case_working, "select revision, data from working_copy where file = $1::bigint for update");
+SQL(case_working_read, "select revision, data from working_copy where file = $1::bigint");
 SQL(case_frozen, "select seq, data, sha256 from frozen_copy where file = $1::bigint order by seq desc limit 1");
 SQL(case_items, "select id, seq, field, piece, code from correction_item where file = $1::bigint and answered_seq is "
 		"null order by id");

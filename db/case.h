@@ -14,7 +14,8 @@ extern const struct statement case_key_done;     /* actor, key, status, location
 extern const struct statement case_parent_lock;  /* child */
 extern const struct statement case_lock;
 extern const struct statement case_facts;        /* file, now-independent policy hours, actor, document digest, party */
-extern const struct statement case_working;
+extern const struct statement case_working;       /* for update */
+extern const struct statement case_working_read;
 extern const struct statement case_frozen;       /* the latest */
 extern const struct statement case_items;        /* open items */
 extern const struct statement case_route;        /* commune → caisse, rule, confidence, departement */

@@ -51,7 +51,7 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 		.may_sign = who->may_sign,
 		.held = !rows_null(file, 0, "holder"),
 		.route_known = route != NULL,
-		.route_changed = caisse && !str_eq(caisse, route),
+		.route_changed = caisse && !str_eq(route, rows_text(file, 0, "routed_as")),
 		.two_experts = policy->two_experts,
 		.deadline_passed = deadline != INSTANT_NONE && now >= deadline,
 		.appealed_before = rows_bool(file, 0, "appealed"),

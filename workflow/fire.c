@@ -677,6 +677,12 @@ static void gathered(struct segment *s, void *arg)
 		refuse(f);
 		return;
 	}
+	if (f->body_problems && f->body_problems->count) {
+		f->problems = *f->body_problems;
+		(void)!fail(&f->err, ERR_INPUT, "error.input");
+		refuse(f);
+		return;
+	}
 	if (read_copies(f, s, &f->err)) {
 		refuse(f);
 		return;

@@ -40,6 +40,7 @@ create table file (
 	effective_date  date,
 	term            date,             -- the convention's yearly term
 	until_date      date,             -- end of a suspension
+	routed_as       text,             -- the route when the file was last given to a caisse: only a new route moves it again
 	from_caisse     text,             -- transferred away from here …
 	from_caisse_at  timestamptz,      -- … which reads it for 30 days
 
@@ -196,6 +197,7 @@ begin
 		effective_date = coalesce(new.effective_date, f.effective_date),
 		term = case when new.event in ('countersign', 'renew') then (coalesce(case when new.event = 'renew' then f.term end, new.effective_date) + interval '1 year')::date else f.term end,
 		until_date = case when new.to_state = 'suspended' then coalesce(new.until_date, f.until_date) else null end,
+		routed_as = case when new.caisse is distinct from f.caisse then f.route_caisse else f.routed_as end,
 		from_caisse = case when f.caisse is not null and new.caisse is distinct from f.caisse then f.caisse else f.from_caisse end,
 		from_caisse_at = case when f.caisse is not null and new.caisse is distinct from f.caisse then new.at else f.from_caisse_at end
 	where id = new.file;
