@@ -49,12 +49,15 @@ struct lanes *loop_lanes(struct loop *l);
 /* From any thread: runs fn(arg) on the loop's thread. */
 void loop_post(struct loop *l, void (*fn)(void *), void *arg);
 
-/* Opens both listeners and runs the loops until http_stop() (from a signal thread): stops listening, lets requests end
- * for at most 10 s, closes. Returns when all is closed. */
+/* Binds both listeners and reads their certificates: from then on the kernel queues connections. */
+int http_open(struct service *s, struct err *e) MUST_USE;
+/*
+ * Serves until SIGTERM, SIGINT or http_stop(): stops listening, lets requests end for at most 10 s, closes. SIGHUP reads
+ * certificates again; a newer CRL or certificate file is noticed by itself within 2 s. Call it with those signals blocked
+ * in every thread. jobs_start() comes before, jobs_stop() after. Returns when all is closed.
+ */
 int http_run(struct service *s, struct err *e) MUST_USE;
-void http_stop(void);
-/* New certificates, CRL without a restart (SIGHUP). */
-int http_reload(struct service *s, struct err *e) MUST_USE;
+void http_stop(void); /* any thread */
 /* Prometheus lines of its own counters. */
 struct str;
 void http_metrics(struct str *out);

@@ -1,0 +1,1004 @@
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <h2o.h>
+#include <h2o/http1.h>
+#include <h2o/http2.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "job.h"
+
+#define ENTITY_MAX (11 * 1024 * 1024 + 64 * 1024)
+#define LOOPS_MAX 256
+#define CANCELS_MAX 200         /* and more than half of the connection's requests: it is an attack */
+#define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */
+#define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
+#define STOP_SECONDS 10
+#define ADDRESS_BUCKETS 4096
+
+/* ---- what there is ---- */
+
+/* Connections of one address, over all loops. */
+struct address {
+	struct address *next;
+	int count;
+	char text[INET6_ADDRSTRLEN];
+};
+
+struct connection {
+	struct loop *loop;
+	h2o_socket_t *sock; /* NULL once closed: requests may outlive it by a few lines */
+	enum listener listener;
+	struct address *address;
+	SSL *ssl;
+	struct pool *pool; /* of the certificate, read once */
+	struct certificate certificate;
+	bool certificate_read;
+	int64_t opened_at, done_at, progress_at;
+	size_t bytes; /* at the last sweep */
+	uint64_t requests, cancels;
+	int active, working; /* requests; those we have not answered */
+	int references;
+	struct connection *previous, *next;
+};
+
+/* Of one request, in h2o's memory of it. */
+struct exchange {
+	h2o_req_t *req;
+	struct connection *c;
+	struct request *r; /* NULL before it starts and once it is answered */
+	bool waiting, answered;
+	int64_t began;
+	struct exchange *previous, *next;
+};
+
+/* A descriptor of the database lanes. */
+struct watched {
+	int fd;
+	h2o_socket_t *sock; /* NULL: free for the next one */
+	uint64_t id;
+	bool want_write;
+	struct loop *loop;
+	struct watched *next;
+};
+
+struct loop {
+	int index;
+	pthread_t thread;
+	bool running; /* the thread was started */
+	h2o_context_t ctx;
+	h2o_accept_ctx_t accept[2];
+	h2o_multithread_receiver_t receiver;
+	struct lanes *lanes;
+	struct watched *watched;
+	struct connection *connections;
+	struct exchange *waiting, *waiting_last;
+	struct service *service;
+	int jobs;
+	int64_t ticked_at, stop_at;
+	bool stopping;
+	_Atomic int open; /* connections, those on their way to it included */
+	pthread_mutex_t lock;
+	struct lanes_counts lanes_counts; /* a copy for other threads */
+};
+
+struct message {
+	h2o_multithread_message_t super;
+	void (*fn)(void *);
+	void *arg;
+};
+
+static struct {
+	struct service *service;
+	h2o_globalconf_t config;
+	struct loop *loops;
+	int loop_count;
+	int listening[2];
+	int wake; /* eventfd of http_stop() */
+	SSL_CTX *ssl[2];
+	struct timespec seen[4]; /* of the certificate files */
+	pthread_mutex_t lock;    /* of addresses */
+	struct address *addresses[ADDRESS_BUCKETS];
+	_Atomic uint64_t accepted, refused, requests, cancelled, flooded, idle, bytes;
+} http = { .listening = { -1, -1 }, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- addresses ---- */
+
+static struct address **address_at(const char *text)
+{
+	uint32_t hash = 2166136261U;
+	for (const char *p = text; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	struct address **at = &http.addresses[hash % ADDRESS_BUCKETS];
+	while (*at && strcmp((*at)->text, text) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+/* NULL when this address has enough of them. */
+static struct address *address_take(const char *text)
+{
+	pthread_mutex_lock(&http.lock);
+	struct address **at = address_at(text), *a = *at;
+	if (!a) {
+		a = calloc(1, sizeof *a);
+		if (a) {
+			snprintf(a->text, sizeof a->text, "%s", text);
+			*at = a;
+		}
+	}
+	if (a && a->count >= http.service->settings.max_connections_per_address)
+		a = NULL;
+	else if (a)
+		a->count++;
+	pthread_mutex_unlock(&http.lock);
+	return a;
+}
+
+static void address_give(struct address *a)
+{
+	pthread_mutex_lock(&http.lock);
+	if (!--a->count) {
+		struct address **at = address_at(a->text);
+		*at = a->next;
+		free(a);
+	}
+	pthread_mutex_unlock(&http.lock);
+}
+
+/* ---- messages to loops ---- */
+
+struct lanes *loop_lanes(struct loop *l)
+{
+	return l->lanes;
+}
+
+void loop_post(struct loop *l, void (*fn)(void *), void *arg)
+{
+	struct message *m = h2o_mem_alloc(sizeof *m);
+	*m = (struct message){ .fn = fn, .arg = arg };
+	h2o_multithread_send_message(&l->receiver, &m->super);
+}
+
+static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	(void)receiver;
+	while (!h2o_linklist_is_empty(messages)) {
+		struct message *m = H2O_STRUCT_FROM_MEMBER(struct message, super.link, messages->next);
+		h2o_linklist_unlink(&m->super.link);
+		m->fn(m->arg);
+		free(m);
+	}
+}
+
+/* ---- the database's descriptors on the loop ---- */
+
+static void on_db_write(h2o_socket_t *sock, const char *err)
+{
+	struct watched *w = sock->data;
+	struct loop *l = w->loop;
+	uint64_t id = w->id;
+	(void)err;
+	if (!w->want_write)
+		return;
+	lanes_ready(l->lanes, w->fd, false, true);
+	/* It is told once; the lanes only speak when their wish changes. */
+	if (w->id == id && w->sock && w->want_write && !h2o_socket_is_writing(w->sock))
+		h2o_socket_notify_write(w->sock, on_db_write);
+}
+
+static void on_db_read(h2o_socket_t *sock, const char *err)
+{
+	struct watched *w = sock->data;
+	(void)err;
+	lanes_ready(w->loop->lanes, w->fd, true, false);
+}
+
+static void on_watch(void *context, int fd, bool want_read, bool want_write)
+{
+	struct loop *l = context;
+	struct watched *w = l->watched;
+	while (w && (!w->sock || w->fd != fd))
+		w = w->next;
+	if (!want_read && !want_write) {
+		if (!w)
+			return;
+		h2o_socket_t *sock = w->sock;
+		w->sock = NULL;
+		w->want_write = false;
+		w->id++;
+		sock->data = w;
+		h2o_socket_close(sock);
+		return;
+	}
+	if (!w) {
+		for (w = l->watched; w && w->sock; w = w->next)
+			;
+		if (!w) {
+			w = h2o_mem_alloc(sizeof *w);
+			*w = (struct watched){ .loop = l, .next = l->watched };
+			l->watched = w;
+		}
+		w->fd = fd;
+		w->sock = h2o_evloop_socket_create(l->ctx.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+		w->sock->data = w;
+	}
+	w->want_write = want_write;
+	if (want_read && !h2o_socket_is_reading(w->sock))
+		h2o_socket_read_start(w->sock, on_db_read);
+	else if (!want_read && h2o_socket_is_reading(w->sock))
+		h2o_socket_read_stop(w->sock);
+	if (want_write && !h2o_socket_is_writing(w->sock))
+		h2o_socket_notify_write(w->sock, on_db_write);
+}
+
+/* ---- connections ---- */
+
+static void connection_release(struct connection *c)
+{
+	if (--c->references)
+		return;
+	address_give(c->address);
+	pool_free(c->pool);
+	free(c);
+}
+
+static void on_close(void *data)
+{
+	struct connection *c = data;
+	struct loop *l = c->loop;
+	c->sock = NULL;
+	c->ssl = NULL;
+	*(c->previous ? &c->previous->next : &l->connections) = c->next;
+	if (c->next)
+		c->next->previous = c->previous;
+	atomic_fetch_sub(&l->open, 1);
+	connection_release(c);
+}
+
+/* h2o reads the end of the stream and closes by itself, whatever it was doing. */
+static void connection_end(struct connection *c)
+{
+	if (c->sock)
+		shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
+}
+
+/* The BIO that h2o gives to OpenSSL carries its socket, and the socket carries our connection. */
+static void on_ssl_info(const SSL *ssl, int where, int ret)
+{
+	(void)ret;
+	if (!(where & SSL_CB_HANDSHAKE_DONE))
+		return;
+	h2o_socket_t *sock = BIO_get_data(SSL_get_rbio(ssl));
+	struct connection *c = sock ? sock->on_close.data : NULL;
+	if (c)
+		c->ssl = (SSL *)(uintptr_t)ssl;
+}
+
+struct arrival {
+	struct loop *loop;
+	struct address *address;
+	int fd;
+	enum listener listener;
+};
+
+static void on_arrival(void *arg)
+{
+	struct arrival *a = arg;
+	struct loop *l = a->loop;
+	if (l->stopping) {
+		close(a->fd);
+		address_give(a->address);
+		atomic_fetch_sub(&l->open, 1);
+		free(a);
+		return;
+	}
+	struct connection *c = h2o_mem_alloc(sizeof *c);
+	int64_t now = clock_monotonic();
+	*c = (struct connection){ .loop = l,
+				  .listener = a->listener,
+				  .address = a->address,
+				  .references = 1,
+				  .opened_at = now,
+				  .done_at = now,
+				  .progress_at = now,
+				  .next = l->connections };
+	if (c->next)
+		c->next->previous = c;
+	l->connections = c;
+	c->sock = h2o_evloop_socket_create(l->ctx.loop, a->fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
+	c->sock->on_close.cb = on_close;
+	c->sock->on_close.data = c;
+	h2o_accept(&l->accept[a->listener == AGENTS], c->sock);
+	free(a);
+}
+
+/* ---- requests ---- */
+
+static void on_gone(void *data)
+{
+	struct exchange *st = data;
+	struct connection *c = st->c;
+	struct loop *l = c->loop;
+	c->active--;
+	if (st->waiting) {
+		*(st->previous ? &st->previous->next : &l->waiting) = st->next;
+		*(st->next ? &st->next->previous : &l->waiting_last) = st->previous;
+	}
+	if (st->r) {
+		st->r->handle = NULL;
+		job_gone(st->r);
+	}
+	if (st->answered) {
+		c->done_at = clock_monotonic();
+	} else {
+		c->working--;
+		c->cancels++;
+		atomic_fetch_add(&http.cancelled, 1);
+		if (c->cancels >= CANCELS_MAX && c->cancels * 2 > c->requests) {
+			atomic_fetch_add(&http.flooded, 1);
+			connection_end(c);
+		}
+	}
+	connection_release(c);
+}
+
+/* Nothing is done yet: what is cancelled before the end of this turn costs nothing more. */
+static int on_request(h2o_handler_t *self, h2o_req_t *req)
+{
+	(void)self;
+	struct connection *c = req->conn->callbacks->get_socket(req->conn)->on_close.data;
+	struct loop *l = c->loop;
+	struct exchange *st = h2o_mem_alloc_shared(&req->pool, sizeof *st, on_gone);
+	*st = (struct exchange){
+		.req = req, .c = c, .waiting = true, .began = clock_monotonic(), .previous = l->waiting_last
+	};
+	*(st->previous ? &st->previous->next : &l->waiting) = st;
+	l->waiting_last = st;
+	c->references++;
+	c->active++;
+	c->working++;
+	c->requests++;
+	return 0;
+}
+
+static enum method method_of(h2o_iovec_t m)
+{
+	static const char *const names[] = { "GET", "POST", "DELETE", "HEAD" };
+	static const enum method methods[] = { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_HEAD };
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (h2o_memis(m.base, m.len, names[i], strlen(names[i])))
+			return methods[i];
+	return METHOD_OTHER;
+}
+
+static void on_job_freed(void *loop)
+{
+	((struct loop *)loop)->jobs--;
+}
+
+static void judge_certificate(struct connection *c, struct request *r)
+{
+	if (c->listener != AGENTS || !c->ssl)
+		return;
+	if (!c->certificate_read) {
+		c->pool = pool_new();
+		(void)tls_peer(c->ssl, c->pool, &c->certificate);
+		c->certificate_read = true;
+	}
+	r->peer = tls_peer_still(c->ssl, &c->certificate);
+	/* The job may outlive the connection. */
+	r->certificate = (struct certificate){
+		.issuer = pool_strdup(r->pool, c->certificate.issuer),
+		.subject = pool_strdup(r->pool, c->certificate.subject),
+		.serial = pool_strdup(r->pool, c->certificate.serial),
+		.fingerprint = pool_strdup(r->pool, c->certificate.fingerprint),
+		.nid = pool_strdup(r->pool, c->certificate.nid),
+		.common_name = pool_strdup(r->pool, c->certificate.common_name),
+		.not_before = c->certificate.not_before,
+		.not_after = c->certificate.not_after,
+	};
+}
+
+static void start(struct loop *l, struct exchange *st)
+{
+	h2o_req_t *req = st->req;
+	size_t path = req->input.query_at == SIZE_MAX ? req->input.path.len : req->input.query_at;
+	struct pool *pool = req->entity.len ? pool_new_secret() : pool_new();
+	struct request *r = POOL_NEW(pool, struct request);
+	pool_defer(pool, on_job_freed, l);
+	l->jobs++;
+	*r = (struct request){
+		.loop = l,
+		.method = method_of(req->input.method),
+		.listener = st->c->listener,
+		.path = pool_strndup(pool, req->input.path.base, path),
+		.query = path < req->input.path.len
+				 ? pool_strndup(pool, req->input.path.base + path + 1, req->input.path.len - path - 1)
+				 : "",
+		.body = req->entity.len ? pool_copy(pool, req->entity.base, req->entity.len) : "",
+		.body_size = req->entity.len,
+		.address = pool_strdup(pool, st->c->address->text),
+		.pool = pool,
+		.handle = st,
+	};
+	st->r = r;
+	judge_certificate(st->c, r);
+	atomic_fetch_add(&http.requests, 1);
+	job_start(r, l->service, l->lanes);
+}
+
+static void start_waiting(struct loop *l)
+{
+	while (l->waiting) {
+		struct exchange *st = l->waiting;
+		l->waiting = st->next;
+		*(st->next ? &st->next->previous : &l->waiting_last) = NULL;
+		st->previous = st->next = NULL;
+		st->waiting = false;
+		start(l, st);
+	}
+}
+
+const char *http_header(const struct request *r, const char *lower_case_name)
+{
+	const struct exchange *st = r->handle;
+	size_t n = strlen(lower_case_name);
+	if (!st)
+		return NULL;
+	if (!strcmp(lower_case_name, "host"))
+		return pool_strndup(r->pool, st->req->input.authority.base, st->req->input.authority.len);
+	char *found = NULL;
+	/* HTTP/2 may cut cookies into several headers. */
+	for (ssize_t at = -1; (at = h2o_find_header_by_str(&st->req->headers, lower_case_name, n, at)) != -1;) {
+		h2o_iovec_t v = st->req->headers.entries[at].value;
+		found = found ? pool_printf(r->pool, "%s; %.*s", found, (int)v.len, v.base)
+			      : pool_strndup(r->pool, v.base, v.len);
+		if (strcmp(lower_case_name, "cookie") != 0)
+			break;
+	}
+	return found;
+}
+
+static const char *reason_of(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 204:
+		return "No Content";
+	case 303:
+		return "See Other";
+	case 304:
+		return "Not Modified";
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 415:
+		return "Unsupported Media Type";
+	case 422:
+		return "Unprocessable Content";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return status >= 500 ? "Internal Server Error" : "Status";
+	}
+}
+
+static const struct header security[] = {
+	{ "content-security-policy", "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
+				     "img-src 'self'; connect-src 'self'; "
+				     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'" },
+	{ "strict-transport-security", "max-age=31536000" },
+	{ "x-content-type-options", "nosniff" },
+	{ "referrer-policy", "same-origin" },
+	{ "cross-origin-opener-policy", "same-origin" },
+	{ "cross-origin-embedder-policy", "require-corp" },
+	{ "cross-origin-resource-policy", "same-origin" },
+	{ "permissions-policy",
+	  "camera=(), geolocation=(self), microphone=(), payment=(), usb=(), interest-cohort=()" },
+};
+
+static void header_add(h2o_req_t *req, const char *name, const char *value)
+{
+	h2o_add_header_by_str(&req->pool, &req->res.headers, name, strlen(name), 1, NULL, value, strlen(value));
+}
+
+static void access_line(const struct request *r, const struct exchange *st, int status)
+{
+	static const char *const methods[] = { "GET", "POST", "DELETE", "HEAD", "OTHER" };
+	char code[8], us[24];
+	snprintf(code, sizeof code, "%d", status);
+	snprintf(us, sizeof us, "%lld", (long long)(clock_monotonic() - st->began));
+	log_event(LOG_INFO, "request", "method", methods[r->method], "route", r->pattern ? r->pattern : "-", "status",
+		  code, "us", us, "listener", r->listener == AGENTS ? "agents" : "public", "reference",
+		  r->reference ? r->reference : "", NULL);
+}
+
+void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,
+		 size_t size)
+{
+	static h2o_generator_t generator;
+	struct exchange *st = r->handle;
+	bool cached = false;
+	if (!st)
+		return;
+	h2o_req_t *req = st->req;
+	bool head = r->method == METHOD_HEAD;
+	req->res.status = status;
+	req->res.reason = reason_of(status);
+	req->res.content_length = status == 304 || status == 204 ? SIZE_MAX : size;
+	for (size_t i = 0; i < count; i++) {
+		h2o_iovec_t name = h2o_strdup(&req->pool, headers[i].name, SIZE_MAX);
+		h2o_iovec_t value = h2o_strdup(&req->pool, headers[i].value, SIZE_MAX);
+		h2o_strtolower(name.base, name.len);
+		cached |= h2o_memis(name.base, name.len, H2O_STRLIT("cache-control"));
+		header_add(req, name.base, value.base);
+	}
+	for (size_t i = 0; i < COUNT(security); i++)
+		header_add(req, security[i].name, security[i].value);
+	if (!cached)
+		header_add(req, "cache-control", "no-store");
+	/* One buffer: each would be a TLS record of its own. An empty one is sent too: h2o wants at least one. */
+	h2o_iovec_t buffer = h2o_strdup(&req->pool, head || !size ? "" : body, head || !size ? 0 : size);
+	st->r = NULL;
+	st->answered = true;
+	st->c->working--;
+	r->handle = NULL;
+	access_line(r, st, status);
+	atomic_fetch_add(&http.bytes, buffer.len);
+	h2o_start_response(req, &generator);
+	h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
+}
+
+/* ---- a loop ---- */
+
+static void sweep(struct loop *l, int64_t now)
+{
+	int64_t idle = l->service->settings.idle_seconds * SECOND;
+	for (struct connection *c = l->connections, *next; c; c = next) {
+		next = c->next;
+		size_t bytes = c->sock->bytes_read + c->sock->bytes_written;
+		if (bytes - c->bytes >= PROGRESS_BYTES)
+			c->progress_at = now;
+		c->bytes = bytes;
+		int64_t since = c->done_at > c->progress_at ? c->done_at : c->progress_at;
+		/* What we have not answered is ours to finish. */
+		if ((!c->working && now - since > idle) || now - c->done_at > REQUEST_SECONDS_MAX * SECOND) {
+			atomic_fetch_add(&http.idle, 1);
+			connection_end(c);
+		}
+	}
+}
+
+static void tick(struct loop *l, int64_t now)
+{
+	l->ticked_at = now;
+	if (l->stopping)
+		for (struct connection *c = l->connections; c; c = c->next)
+			if (!c->active || now > l->stop_at)
+				connection_end(c);
+	sweep(l, now);
+	pthread_mutex_lock(&l->lock);
+	l->lanes_counts = lanes_counts(l->lanes);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void on_stop(void *arg)
+{
+	struct loop *l = arg;
+	l->stopping = true;
+	l->stop_at = clock_monotonic() + STOP_SECONDS * SECOND;
+	h2o_context_request_shutdown(&l->ctx);
+}
+
+static void turn(struct loop *l)
+{
+	int wait = lanes_timeout(l->lanes), most = l->stopping ? 50 : 1000;
+	if (wait < 0 || wait > most)
+		wait = most;
+	h2o_evloop_run(l->ctx.loop, wait);
+	start_waiting(l);
+	lanes_dispatch(l->lanes);
+	int64_t now = clock_monotonic();
+	if (now - l->ticked_at >= (l->stopping ? SECOND / 10 : SECOND))
+		tick(l, now);
+}
+
+static void *loop_main(void *arg)
+{
+	struct loop *l = arg;
+	while (!l->stopping || ((l->connections || l->jobs) && clock_monotonic() < l->stop_at + SECOND))
+		turn(l);
+	/* What still waits for the database is answered "busy"; work on other threads comes back to an open loop. */
+	lanes_close(l->lanes);
+	for (int64_t end = clock_monotonic() + 20 * SECOND; l->jobs && clock_monotonic() < end;)
+		h2o_evloop_run(l->ctx.loop, 50);
+	for (struct connection *c = l->connections; c; c = c->next)
+		connection_end(c);
+	for (int64_t end = clock_monotonic() + SECOND; l->connections && clock_monotonic() < end;)
+		h2o_evloop_run(l->ctx.loop, 10);
+	h2o_evloop_run(l->ctx.loop, 0);
+	if (l->jobs || l->connections) {
+		log_event(LOG_WARN, "http.left", "what", l->jobs ? "jobs" : "connections", NULL);
+		return NULL;
+	}
+	/* Linked, it makes the disposal abort. */
+	h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
+	h2o_multithread_unregister_receiver(l->ctx.queue, &l->receiver);
+	h2o_evloop_t *loop = l->ctx.loop;
+	h2o_context_dispose(&l->ctx);
+	h2o_evloop_destroy(loop);
+	for (struct watched *w = l->watched, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	l->watched = NULL;
+	return NULL;
+}
+
+static int loop_open(struct loop *l, int index, struct service *s, struct err *e)
+{
+	const struct lanes_options options = {
+		.dsn = s->dsn, .fast = 1, .write = 4, .slow = 2, .application_name = "enrolld"
+	};
+	l->index = index;
+	l->service = s;
+	pthread_mutex_init(&l->lock, NULL);
+	h2o_context_init(&l->ctx, h2o_evloop_create(), &http.config);
+	h2o_multithread_register_receiver(l->ctx.queue, &l->receiver, on_messages);
+	for (size_t i = 0; i < 2; i++)
+		l->accept[i] = (h2o_accept_ctx_t){ .ctx = &l->ctx, .hosts = http.config.hosts, .ssl_ctx = http.ssl[i] };
+	l->lanes = lanes_open(&options, on_watch, l, e);
+	return l->lanes ? 0 : -1;
+}
+
+/* ---- certificates ---- */
+
+static int contexts_make(struct service *s, SSL_CTX *out[2], struct err *e)
+{
+	const struct settings *set = &s->settings;
+	out[0] = tls_public(set->tls_cert, set->tls_key, e);
+	out[1] = out[0] ? tls_agents(set->tls_cert, set->tls_key, set->agent_ca,
+				     *set->agent_crl ? set->agent_crl : NULL, e)
+			: NULL;
+	if (!out[1]) {
+		tls_free(out[0]);
+		return -1;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		h2o_ssl_register_alpn_protocols(out[i], h2o_alpn_protocols);
+		SSL_CTX_set_info_callback(out[i], on_ssl_info);
+	}
+	return 0;
+}
+
+static void on_new_contexts(void *arg)
+{
+	struct loop *l = arg;
+	for (size_t i = 0; i < 2; i++)
+		l->accept[i].ssl_ctx = __atomic_load_n(&http.ssl[i], __ATOMIC_ACQUIRE);
+}
+
+/* The old contexts stay: h2o keeps their address in each connection. A few kilobytes a renewal. */
+static void reload(struct service *s)
+{
+	SSL_CTX *made[2];
+	struct err e = { 0 };
+	if (contexts_make(s, made, &e)) {
+		log_event(LOG_ERROR, "http.reload_failed", "detail", e.detail, NULL);
+		return;
+	}
+	/* Open connections of agents judge by the store they began with. */
+	if (*s->settings.agent_crl && tls_crl(http.ssl[1], s->settings.agent_crl, &e))
+		log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail, NULL);
+	for (size_t i = 0; i < 2; i++)
+		__atomic_store_n(&http.ssl[i], made[i], __ATOMIC_RELEASE);
+	for (int i = 0; i < http.loop_count; i++)
+		loop_post(&http.loops[i], on_new_contexts, &http.loops[i]);
+	log_event(LOG_INFO, "http.reloaded", NULL);
+}
+
+/* True when one of the files is another than the last time. */
+static bool files_changed(const struct settings *set)
+{
+	const char *const files[] = { set->tls_cert, set->tls_key, set->agent_ca, set->agent_crl };
+	bool changed = false;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct stat st;
+		if (!*files[i] || stat(files[i], &st))
+			continue;
+		changed |= st.st_mtim.tv_sec != http.seen[i].tv_sec || st.st_mtim.tv_nsec != http.seen[i].tv_nsec;
+		http.seen[i] = st.st_mtim;
+	}
+	return changed;
+}
+
+/* ---- listening and accepting ---- */
+
+static int bind_to(const char *address, int port, struct err *e)
+{
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
+	char service[8];
+	int one = 1, zero = 0;
+	snprintf(service, sizeof service, "%d", port);
+	if (getaddrinfo(address, service, &hints, &found))
+		return fault(e, "listen: no such address");
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		if (found->ai_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+	}
+	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, SOMAXCONN)) {
+		int why = errno;
+		if (fd >= 0)
+			close(fd);
+		freeaddrinfo(found);
+		return fault(e, "listen on port %d: %s", port, strerror(why));
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
+static struct loop *least_loaded(void)
+{
+	static int turns;
+	struct loop *best = NULL;
+	int first = turns++ & 0xffff;
+	for (int i = 0; i < http.loop_count; i++) {
+		struct loop *l = &http.loops[(first + i) % http.loop_count];
+		if (!best || atomic_load(&l->open) < atomic_load(&best->open))
+			best = l;
+	}
+	return best;
+}
+
+static void address_text(const struct sockaddr_storage *from, char out[INET6_ADDRSTRLEN])
+{
+	if (from->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)from;
+		if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+			inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out, INET6_ADDRSTRLEN);
+		else
+			inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
+	} else {
+		const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)from;
+		inet_ntop(AF_INET, &four->sin_addr, out, INET6_ADDRSTRLEN);
+	}
+}
+
+/* False when the process has no descriptor left: better to wait than to spin. */
+static bool accept_all(int fd, enum listener listener)
+{
+	for (int i = 0; i < 64; i++) {
+		struct sockaddr_storage from;
+		socklen_t n = sizeof from;
+		char text[INET6_ADDRSTRLEN] = "";
+		int one = 1, peer = accept4(fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (peer < 0)
+			return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
+		address_text(&from, text);
+		struct address *a = address_take(text);
+		struct arrival *arrival = a ? malloc(sizeof *arrival) : NULL;
+		if (!arrival) {
+			if (a)
+				address_give(a);
+			atomic_fetch_add(&http.refused, 1);
+			close(peer);
+			continue;
+		}
+		setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		struct loop *l = least_loaded();
+		*arrival = (struct arrival){ l, a, peer, listener };
+		atomic_fetch_add(&l->open, 1);
+		atomic_fetch_add(&http.accepted, 1);
+		loop_post(l, on_arrival, arrival);
+	}
+	return true;
+}
+
+static void configure(void)
+{
+	static bool done;
+	if (done)
+		return;
+	done = true;
+	h2o_config_init(&http.config);
+	http.config.server_name = h2o_iovec_init(H2O_STRLIT(""));
+	http.config.max_request_entity_size = ENTITY_MAX;
+	http.config.http1.upgrade_to_http2 = 0;
+	/* HTTP/1's clock covers idling and upload together: the sweep tells them apart. */
+	http.config.http1.req_timeout = REQUEST_SECONDS_MAX * 1000;
+	http.config.http2.idle_timeout = REQUEST_SECONDS_MAX * 1000;
+	http.config.http2.graceful_shutdown_timeout = STOP_SECONDS * 1000;
+	h2o_hostconf_t *host = h2o_config_register_host(&http.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+	h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+	h2o_handler_t *handler = h2o_create_handler(path, sizeof *handler);
+	handler->on_req = on_request;
+}
+
+int http_open(struct service *s, struct err *e)
+{
+	struct rlimit files;
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	http.service = s;
+	(void)files_changed(&s->settings);
+	configure();
+	if (contexts_make(s, http.ssl, e))
+		return -1;
+	http.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	http.listening[0] = bind_to(s->settings.bind, s->settings.port, e);
+	if (http.listening[0] < 0)
+		return -1;
+	http.listening[1] = bind_to(s->settings.bind, s->settings.agent_port, e);
+	return http.listening[1] < 0 ? -1 : 0;
+}
+
+void http_stop(void)
+{
+	uint64_t one = 1;
+	if (http.wake >= 0)
+		(void)!write(http.wake, &one, sizeof one);
+}
+
+/* Accepts, and minds signals and files, until it is told to stop. */
+static void serve(struct service *s, int signals)
+{
+	struct pollfd fds[4] = { { http.listening[0], POLLIN, 0 },
+				 { http.listening[1], POLLIN, 0 },
+				 { signals, POLLIN, 0 },
+				 { http.wake, POLLIN, 0 } };
+	int64_t looked = clock_monotonic();
+	bool room = true;
+	for (;;) {
+		fds[0].events = fds[1].events = room ? POLLIN : 0;
+		int n = poll(fds, COUNT(fds), room ? 1000 : 50);
+		room = true;
+		if (n > 0 && (fds[0].revents & POLLIN))
+			room &= accept_all(http.listening[0], PUBLIC);
+		if (n > 0 && (fds[1].revents & POLLIN))
+			room &= accept_all(http.listening[1], AGENTS);
+		if (n > 0 && (fds[3].revents & POLLIN))
+			return;
+		struct signalfd_siginfo got;
+		bool again = false;
+		while (n > 0 && read(signals, &got, sizeof got) == sizeof got) {
+			if (got.ssi_signo != SIGHUP)
+				return;
+			again = true;
+		}
+		int64_t now = clock_monotonic();
+		if (now - looked > SECOND) {
+			looked = now;
+			again |= files_changed(&s->settings);
+		}
+		if (again)
+			reload(s);
+	}
+}
+
+int http_run(struct service *s, struct err *e)
+{
+	sigset_t set;
+	int result = 0, cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	int wanted = s->settings.loops ? s->settings.loops : cores > 0 ? cores : 1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || http.wake < 0)
+		return fault(e, "http: no descriptor for signals");
+	http.loops = calloc((size_t)(wanted < LOOPS_MAX ? wanted : LOOPS_MAX), sizeof *http.loops);
+	if (!http.loops)
+		return fault(e, "http: no memory");
+	for (int i = 0; i < wanted && i < LOOPS_MAX && !result; i++) {
+		struct loop *l = &http.loops[i];
+		result = loop_open(l, i, s, e);
+		if (result)
+			break;
+		http.loop_count++;
+		if (pthread_create(&l->thread, NULL, loop_main, l))
+			result = fault(e, "http: no thread for a loop");
+		else
+			l->running = true;
+	}
+	if (!result)
+		serve(s, signals);
+	for (size_t i = 0; i < 2; i++) {
+		close(http.listening[i]);
+		http.listening[i] = -1;
+	}
+	for (int i = 0; i < http.loop_count; i++)
+		if (http.loops[i].running)
+			loop_post(&http.loops[i], on_stop, &http.loops[i]);
+	for (int i = 0; i < http.loop_count; i++)
+		if (http.loops[i].running)
+			pthread_join(http.loops[i].thread, NULL);
+	http.loop_count = 0;
+	free(http.loops);
+	http.loops = NULL;
+	close(signals);
+	for (size_t i = 0; i < 2; i++)
+		tls_free(http.ssl[i]);
+	return result;
+}
+
+/* ---- figures of itself ---- */
+
+static void metric(struct str *out, const char *name, const char *type, uint64_t value)
+{
+	str_addf(out, "# TYPE enroll_%s %s\nenroll_%s %llu\n", name, type, name, (unsigned long long)value);
+}
+
+void http_metrics(struct str *out)
+{
+	static const char *const lane_names[] = { "fast", "write", "slow" };
+	struct lanes_counts all = { 0 };
+	int open = 0;
+	for (int i = 0; i < http.loop_count; i++) {
+		struct loop *l = &http.loops[i];
+		open += atomic_load(&l->open);
+		pthread_mutex_lock(&l->lock);
+		struct lanes_counts c = l->lanes_counts;
+		pthread_mutex_unlock(&l->lock);
+		all.segments += c.segments;
+		all.busy += c.busy;
+		all.lost += c.lost;
+		all.unsure += c.unsure;
+		all.dropped += c.dropped;
+		all.connected += c.connected;
+		for (int k = 0; k < LANE_COUNT; k++)
+			all.waiting[k] += c.waiting[k];
+	}
+	metric(out, "connections_open", "gauge", (uint64_t)open);
+	metric(out, "connections_accepted_total", "counter", atomic_load(&http.accepted));
+	metric(out, "connections_refused_total", "counter", atomic_load(&http.refused));
+	metric(out, "connections_flooded_total", "counter", atomic_load(&http.flooded));
+	metric(out, "connections_idle_closed_total", "counter", atomic_load(&http.idle));
+	metric(out, "requests_total", "counter", atomic_load(&http.requests));
+	metric(out, "requests_cancelled_total", "counter", atomic_load(&http.cancelled));
+	metric(out, "body_bytes_sent_total", "counter", atomic_load(&http.bytes));
+	metric(out, "db_segments_total", "counter", all.segments);
+	metric(out, "db_busy_total", "counter", all.busy);
+	metric(out, "db_lost_total", "counter", all.lost);
+	metric(out, "db_unsure_total", "counter", all.unsure);
+	metric(out, "db_dropped_total", "counter", all.dropped);
+	metric(out, "db_connections", "gauge", (uint64_t)all.connected);
+	str_add(out, "# TYPE enroll_db_waiting gauge\n");
+	for (int k = 0; k < LANE_COUNT; k++)
+		str_addf(out, "enroll_db_waiting{lane=\"%s\"} %d\n", lane_names[k], all.waiting[k]);
+}
