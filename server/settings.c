@@ -255,6 +255,16 @@ int settings_read(struct pool *pool, struct settings *out, struct err *e)
 	return derive(out, pool, e);
 }
 
+void settings_move_home(struct settings *s, const char *home, struct pool *pool)
+{
+	const char **const paths[] = { &s->tls_cert, &s->tls_key, &s->agent_ca, &s->agent_crl, &s->key_file };
+	size_t n = strlen(s->home);
+	for (size_t i = 0; i < COUNT(paths); i++)
+		if (!strncmp(*paths[i], s->home, n) && (*paths[i])[n] == '/')
+			*paths[i] = pool_printf(pool, "%s%s", home, *paths[i] + n);
+	s->home = pool_strdup(pool, home);
+}
+
 char *settings_print(const struct settings *s, bool json, struct pool *pool)
 {
 	struct json j = json_in(pool);

@@ -26,6 +26,8 @@ struct settings {
 };
 
 int settings_read(struct pool *pool, struct settings *out, struct err *e) MUST_USE;
+/* Every path that was under the old home is under the new one. */
+void settings_move_home(struct settings *s, const char *home, struct pool *pool);
 char *settings_print(const struct settings *s, bool json, struct pool *pool);
 /* Is the national desk asked for files deposited on this day? */
 bool settings_expert_on(const struct settings *s, day_t deposit);
