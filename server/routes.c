@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages/dossiers.h"
 #include "pages/pages.h"
 
 /* No role, no service: a row for nobody does not compile. */
@@ -26,6 +27,16 @@ const struct route routes[] = {
 	ROW(GET,  "/readyz",       BOTH,   ALL, FAST, NULL, readyz_answer,   .bare = true, .doc = "Le programme et sa base répondent"),
 	ROW(GET,  "/openapi.json", BOTH,   ALL, FAST, NULL, openapi_answer,  .bare = true, .doc = "Ce document"),
 	ROW(GET,  "/metrics",      AGENTS, ALL, FAST, NULL, metrics_answer,  .bare = true, .doc = "Mesures pour Prometheus"),
+	ROW(GET,  "/",                   PUBLIC, ALL,       FAST,  NULL, home_answer,          .doc = "Accueil"),
+	ROW(GET,  "/eligibilite",        PUBLIC, ALL,       FAST,  NULL, eligibility_answer,   .doc = "Puis-je participer ?"),
+	ROW(GET,  "/accessibilite",      BOTH,   ALL,       FAST,  NULL, accessibility_answer, .doc = "Déclaration d’accessibilité"),
+	ROW(GET,  "/mentions-legales",   BOTH,   ALL,       FAST,  NULL, legal_answer,         .doc = "Mentions légales"),
+	ROW(GET,  "/donnees-personnelles", BOTH, ALL,       FAST,  NULL, personal_data_answer, .doc = "Données personnelles"),
+	ROW(POST, "/dossiers",           PUBLIC, APPLICANT, WRITE, dossier_start_ask, dossier_start_answer, .doc = "Commence un dossier, ou redonne le brouillon ouvert"),
+	ROW(GET,  "/dossiers",           PUBLIC, APPLICANT, FAST,  dossier_list_ask, dossier_list_answer, .doc = "Mes dossiers"),
+	ROW(GET,  "/dossiers/:id",       BOTH,   APPLICANT | EXPERT | DELEGATE | ADMIN, FAST, dossier_ask, dossier_answer, .doc = "Un dossier"),
+	ROW(POST, "/dossiers/:id/reponses", PUBLIC, APPLICANT, WRITE, reponses_ask, reponses_answer, .form = "application", .doc = "Enregistre une partie des réponses"),
+	ROW(POST, "/dossiers/:id/evenements/:event", BOTH, APPLICANT | EXPERT | DELEGATE | ADMIN, WRITE, evenement_ask, evenement_answer, .doc = "Un événement du dossier"),
 };
 /* clang-format on */
 const size_t route_count = sizeof routes / sizeof routes[0];

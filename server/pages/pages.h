@@ -14,5 +14,11 @@ int healthz_answer(struct job *j, struct err *e);
 int readyz_answer(struct job *j, struct err *e);
 int metrics_answer(struct job *j, struct err *e);
 int openapi_answer(struct job *j, struct err *e);
+/* public.c: pages that ask the database nothing */
+int home_answer(struct job *j, struct err *e);
+int eligibility_answer(struct job *j, struct err *e);
+int accessibility_answer(struct job *j, struct err *e);
+int legal_answer(struct job *j, struct err *e);
+int personal_data_answer(struct job *j, struct err *e);
 
 #endif
