@@ -4,7 +4,6 @@
 #ifndef DB_ROUTING_H
 #define DB_ROUTING_H
 
-#include <stdbool.h>
 #include "db.h"
 
 struct route_answer {
@@ -12,15 +11,18 @@ struct route_answer {
 	const char *commune_name; /* NULL: unknown commune */
 	const char *caisse;       /* NULL: unrouted */
 	const char *caisse_name;
-	const char *rule;         /* departement, arrondissement, …; "commune_inconnue", "sans_caisse" when unrouted */
-	const char *confidence;   /* certain, probable, a_confirmer; NULL when unrouted */
-	const char *explained;    /* French: "commune 59350 → 595, table valable depuis le 1er janvier 2026, confiance …" */
+	const char *rule;       /* commune; unrouted: commune_unknown, no_caisse */
+	const char *method;     /* how the table knows: departement, arrondissement …; or NULL */
+	const char *confidence; /* certain, probable, a_confirmer; NULL when unrouted */
+	/* French: "commune 59350 → 595, table valable depuis le 2026-01-01, confiance certain" */
+	const char *explained;
 };
 
 extern const struct statement routing_of_commune; /* $1 INSEE code; always one row */
-/* Reads that row; `e` is not needed: an unknown commune is an answer. */
+/* An unknown commune is an answer, not an error. */
 void routing_read(const struct rows *r, struct pool *pool, struct route_answer *out);
 /* enrollctl routing explain: waits. */
-int routing_explain(struct lanes *l, struct pool *pool, const char *commune, struct route_answer *out, struct err *e) MUST_USE;
+int routing_explain(struct lanes *l, struct pool *pool, const char *commune, struct route_answer *out,
+		    struct err *e) MUST_USE;
 
 #endif

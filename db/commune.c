@@ -1,0 +1,117 @@
+#include "commune.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "../server/base/str.h"
+
+/* $1 INSEE code; $2 postcode, $3 beginning of the search key: one of them, or both at once. */
+#define COLUMNS                                                                                    \
+	"select c.code, c.name, c.departement, c.postcodes, c.lon, c.lat, c.population, c.type = " \
+	"'arrondissement-municipal' as district, c.search_key is not distinct from $3 as exact from commune c"
+#define STARTS "c.search_key ~>=~ $3::text and c.search_key ~<~ $3 || '~'"
+const struct statement commune_search = {
+	"commune_search",
+	"select x.code, x.name, x.departement, d.name as departement_name, array_to_string(x.postcodes, ' ') as "
+	"postcodes,"
+	" x.lon, x.lat, x.district, x.exact from (" COLUMNS " where $1::text is not null and c.code = $1"
+	" union all " COLUMNS " where $2::text is not null and $3::text is null and c.postcodes @> array[$2]"
+	" union all " COLUMNS " where $2 is null and $3 is not null and " STARTS " union all " COLUMNS
+	" where $2 is not null and $3 is not null and c.postcodes @> array[$2] and " STARTS
+	") x left join departement d on d.code = x.departement"
+	" order by x.exact desc, x.population desc nulls last, x.code limit 25"
+};
+STATEMENT(commune_search);
+
+bool commune_is_code(const char *text)
+{
+	if (strlen(text) != 5)
+		return false;
+	for (int i = 0; i < 5; i++)
+		if (!isdigit((unsigned char)text[i]) && !(i == 1 && strchr("ABab", text[i])))
+			return false;
+	return true;
+}
+
+void commune_code_args(const char *code, struct arg out[COMMUNE_ARGS])
+{
+	out[0] = arg_text(code);
+	out[1] = out[2] = arg_text(NULL);
+}
+
+/* "st germain" → "saint germain": the reference writes the word. */
+static char *spelled(struct pool *pool, const char *key)
+{
+	struct str out = str_in(pool);
+
+	while (*key) {
+		size_t n = strcspn(key, " ");
+		if (n == 2 && !strncmp(key, "st", 2))
+			str_add(&out, "saint");
+		else if (n == 3 && !strncmp(key, "ste", 3))
+			str_add(&out, "sainte");
+		else
+			str_add_n(&out, key, n);
+		key += n;
+		if (*key)
+			str_add_c(&out, *key++);
+	}
+	return out.s;
+}
+
+int commune_search_args(const char *text, struct pool *pool, struct arg out[COMMUNE_ARGS])
+{
+	const char *key = str_search_key(pool, text), *postcode = NULL;
+	struct str name = str_in(pool);
+
+	while (*key) {
+		size_t n = strcspn(key, " "), digits = strspn(key, "0123456789");
+		if (n == 5 && digits == 5 && !postcode) {
+			postcode = pool_strndup(pool, key, 5);
+		} else if (strncmp(key, "cedex", n) || n != 5) {
+			if (name.len)
+				str_add_c(&name, ' ');
+			str_add_n(&name, key, n);
+		}
+		key += n + (key[n] == ' ');
+	}
+	if (!postcode && str_chars(name.s) < 2)
+		return -1;
+	out[0] = arg_text(NULL);
+	out[1] = arg_text(postcode);
+	out[2] = arg_text(name.len ? spelled(pool, name.s) : NULL);
+	return 0;
+}
+
+size_t commune_read(const struct rows *r, struct pool *pool, const struct commune **out)
+{
+	size_t n = rows_count(r);
+	struct commune *list = POOL_ARRAY(pool, struct commune, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct commune){
+			.code = pool_strdup(pool, rows_str(r, i, "code")),
+			.name = pool_strdup(pool, rows_str(r, i, "name")),
+			.departement = pool_strdup(pool, rows_str(r, i, "departement")),
+			.departement_name = pool_strdup(pool, rows_str(r, i, "departement_name")),
+			.postcodes = pool_strdup(pool, rows_str(r, i, "postcodes")),
+			.district = rows_bool(r, i, "district"),
+			.exact = rows_bool(r, i, "exact"),
+			.located = !rows_null(r, i, "lon") && !rows_null(r, i, "lat"),
+			.lon = rows_f64(r, i, "lon"),
+			.lat = rows_f64(r, i, "lat"),
+		};
+	*out = list;
+	return n;
+}
+
+const struct commune *commune_meant(const struct commune *found, size_t count)
+{
+	if (!count)
+		return NULL;
+	if (count == 1 || (found[0].exact && !found[1].exact))
+		return &found[0];
+	if (count == 2 && found[0].district != found[1].district)
+		return found[0].district ? &found[0] : &found[1];
+	return NULL;
+}
