@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "../base/asset.h"
 #include "../base/crypto.h"
@@ -11,7 +12,9 @@
 
 struct file {
 	const char *name, *type, *etag; /* name: after /static/ */
-	const struct asset *plain, *gzip;
+	const struct asset *plain;
+	const unsigned char *gzip; /* compressed once at the start; NULL: not smaller */
+	size_t gzip_size;
 };
 
 static struct file *files; /* sorted by name, as the assets are; read-only after the start */
@@ -36,6 +39,25 @@ static const char *type_of(const char *name)
 	return NULL;
 }
 
+/* Fonts and pictures are compressed already. */
+static void compress_once(struct file *f, struct pool *pool)
+{
+	z_stream z = { 0 };
+	if (str_starts(f->type, "font/") || str_starts(f->type, "image/png") ||
+	    deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+		return;
+	unsigned char *out = pool_alloc(pool, f->plain->size + 64);
+	z.next_in = (unsigned char *)(uintptr_t)f->plain->data;
+	z.avail_in = (uInt)f->plain->size;
+	z.next_out = out;
+	z.avail_out = (uInt)f->plain->size;
+	if (deflate(&z, Z_FINISH) == Z_STREAM_END) {
+		f->gzip = out;
+		f->gzip_size = z.total_out;
+	}
+	deflateEnd(&z);
+}
+
 int statics_load(struct pool *pool, struct err *e)
 {
 	size_t count = 0;
@@ -45,16 +67,16 @@ int statics_load(struct pool *pool, struct err *e)
 	count = 0;
 	for (const struct asset *a = asset_next(FOLDER, NULL); a; a = asset_next(FOLDER, a)) {
 		const char *name = a->path + strlen(FOLDER), *type = type_of(name);
-		if (!type) /* the .gz copies are found below */
+		if (!type)
 			continue;
 		char *digest = crypto_sha256_hex(pool, a->data, a->size);
-		list[count++] = (struct file){
+		list[count] = (struct file){
 			.name = name,
 			.type = type,
 			.etag = pool_printf(pool, "\"%.32s\"", digest),
 			.plain = a,
-			.gzip = asset_get(pool_printf(pool, "%s.gz", a->path)),
 		};
+		compress_once(&list[count++], pool);
 	}
 	if (!count)
 		return fault(e, "server/static: no files");
@@ -92,6 +114,5 @@ int static_answer(struct job *j, struct err *e)
 	bool gzip = f->gzip && takes_gzip(j);
 	if (gzip)
 		job_header(j, "content-encoding", "gzip");
-	const struct asset *a = gzip ? f->gzip : f->plain;
-	return job_bytes(j, 200, f->type, a->data, a->size, NULL);
+	return job_bytes(j, 200, f->type, gzip ? f->gzip : f->plain->data, gzip ? f->gzip_size : f->plain->size, NULL);
 }
