@@ -9,7 +9,7 @@
 #define COLUMNS                                                                                    \
 	"select c.code, c.name, c.departement, c.postcodes, c.lon, c.lat, c.population, c.type = " \
 	"'arrondissement-municipal' as district, c.search_key is not distinct from $3 as exact from commune c"
-#define STARTS "c.search_key ~>=~ $3::text and c.search_key ~<~ $3 || '~'"
+#define STARTS "c.search_key ~>=~ $3::text and c.search_key ~<~ ($3 || '~')"
 const struct statement commune_search = {
 	"commune_search",
 	"select x.code, x.name, x.departement, d.name as departement_name, array_to_string(x.postcodes, ' ') as "

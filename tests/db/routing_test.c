@@ -1,0 +1,163 @@
+/* Which caisse for a commune, and communes by what people type, over the real reference data. */
+#include "../lib/test.h"
+
+#include <string.h>
+
+#include "../../db/commune.h"
+#include "../../db/migrate.h"
+#include "../../db/routing.h"
+#include "../../server/base/str.h"
+#include "../../workflow/workflow.h"
+#include "../lib/pgtest.h"
+
+static struct pool *pool;
+static struct lanes *lanes;
+
+static int setup(void **state)
+{
+	struct err e;
+	int applied;
+
+	(void)state;
+	pool = pool_new();
+	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e))
+		fail_msg("migrate: %s", e.detail);
+	struct lanes_options o = { .dsn = pgtest_dsn(), .write = 1, .application_name = "routing_test" };
+	lanes = lanes_open(&o, NULL, NULL, &e);
+	assert_non_null(lanes);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	lanes_close(lanes);
+	pool_free(pool);
+	return 0;
+}
+
+static struct route_answer explain(const char *code)
+{
+	struct route_answer a;
+	struct err e;
+
+	if (routing_explain(lanes, pool, code, &a, &e))
+		fail_msg("%s", e.detail);
+	return a;
+}
+
+static void a_commune_is_routed_by_its_own_entry_and_says_why(void **state)
+{
+	struct route_answer a = explain("59350");
+
+	(void)state;
+	assert_string_equal(a.caisse, "595");
+	assert_string_equal(a.commune_name, "Lille");
+	assert_string_equal(a.rule, "commune");
+	assert_non_null(a.confidence);
+	assert_true(str_starts(a.explained, "commune 59350 → 595, table valable depuis le 20"));
+	assert_non_null(strstr(a.explained, a.confidence));
+	/* Four caisses in one département: Dunkerque, Maubeuge and Valenciennes are not Lille's. */
+	assert_string_not_equal(explain("59183").caisse, "595");
+	assert_string_not_equal(explain("59606").caisse, "595");
+	assert_string_equal(explain("2A004").caisse, "201");
+	assert_string_equal(explain("75101").caisse, "751");
+}
+
+static void an_unknown_commune_has_no_caisse_and_no_default(void **state)
+{
+	/* Saint-Barthélemy, Saint-Pierre-et-Miquelon, nothing at all */
+	const char *const codes[] = { "97701", "97502", "99999", "", "59350' or '1'='1", "Lille" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		struct route_answer a = explain(codes[i]);
+		assert_null(a.caisse);
+		assert_null(a.confidence);
+		assert_string_equal(a.rule, "commune_unknown");
+		assert_true(str_ends(a.explained, "inconnue de la table"));
+	}
+}
+
+static void a_commune_whose_caisse_was_taken_away_is_unrouted(void **state)
+{
+	(void)state;
+	pgtest_sql(pgtest_cluster()->owner_dsn, "update commune set caisse = null where code = '01001'");
+	struct route_answer a = explain("01001");
+	assert_null(a.caisse);
+	assert_non_null(a.commune_name);
+	assert_string_equal(a.rule, "no_caisse");
+	pgtest_sql(pgtest_cluster()->owner_dsn, "update commune set caisse = '011' where code = '01001'");
+}
+
+static size_t search(const char *text, const struct commune **found)
+{
+	struct arg args[COMMUNE_ARGS];
+	const struct rows *r;
+	struct err e;
+
+	*found = NULL;
+	if (commune_search_args(text, pool, args))
+		return 0;
+	if (db_run(lanes, pool, LANE_FAST, &commune_search, args, COMMUNE_ARGS, &r, &e))
+		fail_msg("%s", e.detail);
+	return commune_read(r, pool, found);
+}
+
+static const char *meant(const char *text)
+{
+	const struct commune *found, *one;
+	size_t n = search(text, &found);
+
+	one = commune_meant(found, n);
+	return one ? one->code : "?";
+}
+
+static void communes_are_found_by_postcode_by_name_and_by_both(void **state)
+{
+	const struct commune *found;
+
+	(void)state;
+	assert_string_equal(meant("Lille"), "59350");
+	assert_string_equal(meant("  lille "), "59350");
+	assert_string_equal(meant("59000 Lille"), "59350");
+	assert_string_equal(meant("Lille 59000 cedex"), "59350");
+	assert_string_equal(meant("St Étienne 42000"), "42218");
+	assert_string_equal(meant("oeuilly 02160"), "02565");
+	assert_string_equal(meant("75001"), "75101");
+	assert_string_equal(meant("L'Haÿ-les-Roses"), "94038");
+	/* One postcode, several communes; one name, several places: people choose. */
+	assert_true(search("01400", &found) > 1);
+	assert_string_equal(meant("01400"), "?");
+	assert_true(search("Saint-Denis", &found) > 1);
+	assert_string_equal(meant("Saint-Denis"), "?");
+	assert_int_equal(found[0].exact, 1);
+}
+
+static void what_names_no_commune_finds_none_and_breaks_nothing(void **state)
+{
+	const char *const texts[] = { "",         " ",           "x",      "zzzzqq",
+				      "00000",    "%",           "__",     "'; drop table commune; --",
+				      "\xff\xfe", "99999 Lille", "59 000", "日本" };
+	const struct commune *found;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (search(texts[i], &found))
+			fail_msg("\"%s\" found %s", texts[i], found[0].name);
+	assert_true(search("saint", &found) == COMMUNE_MOST);
+	assert_true(commune_is_code("59350") && commune_is_code("2A004"));
+	assert_false(commune_is_code("2C004") || commune_is_code("5935") || commune_is_code("593500"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_commune_is_routed_by_its_own_entry_and_says_why),
+		cmocka_unit_test(an_unknown_commune_has_no_caisse_and_no_default),
+		cmocka_unit_test(a_commune_whose_caisse_was_taken_away_is_unrouted),
+		cmocka_unit_test(communes_are_found_by_postcode_by_name_and_by_both),
+		cmocka_unit_test(what_names_no_commune_finds_none_and_breaks_nothing),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
