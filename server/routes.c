@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages/applicant.h"
 #include "pages/dossiers.h"
 #include "pages/pages.h"
 
@@ -37,6 +38,18 @@ const struct route routes[] = {
 	ROW(GET,  "/dossiers/:id",       BOTH,   APPLICANT | EXPERT | DELEGATE | ADMIN, FAST, dossier_ask, dossier_answer, .doc = "Un dossier"),
 	ROW(POST, "/dossiers/:id/reponses", PUBLIC, APPLICANT, WRITE, reponses_ask, reponses_answer, .form = "application", .doc = "Enregistre une partie des réponses"),
 	ROW(POST, "/dossiers/:id/evenements/:event", BOTH, APPLICANT | EXPERT | DELEGATE | ADMIN, WRITE, evenement_ask, evenement_answer, .doc = "Un événement du dossier"),
+	/* the psychologist's account */
+	ROW(GET,  "/compte",                      PUBLIC, ALL, FAST,  NULL, account_new_answer, .doc = "Créer un compte"),
+	ROW(POST, "/compte",                      PUBLIC, ALL, WRITE, NULL, account_create_answer, .form = "account", .doc = "Créer un compte : un message confirme l’adresse"),
+	ROW(GET,  "/compte/mot-de-passe",         PUBLIC, ALL, FAST,  NULL, account_forgot_answer, .doc = "Mot de passe oublié"),
+	ROW(POST, "/compte/mot-de-passe",         PUBLIC, ALL, WRITE, NULL, account_forgot_sent_answer, .form = "reset_request", .doc = "Recevoir un lien pour choisir un mot de passe"),
+	ROW(GET,  "/compte/mot-de-passe/:token",  PUBLIC, ALL, FAST,  account_reset_ask, account_reset_answer, .doc = "Choisir un mot de passe"),
+	ROW(POST, "/compte/mot-de-passe/:token",  PUBLIC, ALL, WRITE, account_reset_ask, account_reset_done_answer, .form = "reset", .doc = "Choisir un mot de passe"),
+	ROW(GET,  "/compte/confirmation/:token",  PUBLIC, ALL, FAST,  account_confirm_ask, account_confirm_answer, .doc = "La page dont le bouton confirme l’adresse"),
+	ROW(POST, "/compte/confirmation/:token",  PUBLIC, ALL, WRITE, NULL, account_confirmed_answer, .doc = "Confirmer l’adresse"),
+	ROW(GET,  "/connexion",                   PUBLIC, ALL, FAST,  NULL, sign_in_answer, .doc = "Se connecter"),
+	ROW(POST, "/connexion",                   PUBLIC, ALL, WRITE, NULL, sign_in_try_answer, .form = "sign_in", .doc = "Se connecter : {token} en JSON, un cookie pour un navigateur"),
+	ROW(POST, "/deconnexion",                 PUBLIC, ALL, WRITE, NULL, sign_out_answer, .doc = "Se déconnecter"),
 };
 /* clang-format on */
 const size_t route_count = sizeof routes / sizeof routes[0];

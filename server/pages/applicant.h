@@ -1,0 +1,31 @@
+/*
+ * The steps that routes.c names of everything a psychologist and an employer see. A subject a file: account.c,
+ * sign_in.c, pieces.c, form_steps.c, messages.c, documents.c, employer.c, profile.c. The file's own page is
+ * file_applicant.h.
+ */
+#ifndef SERVER_PAGES_APPLICANT_H
+#define SERVER_PAGES_APPLICANT_H
+
+#include "../job.h"
+
+#define STEP(name) int name(struct job *j, struct err *e)
+
+/* account.c */
+STEP(account_new_answer);
+STEP(account_create_answer);
+STEP(account_confirm_ask);
+STEP(account_confirm_answer);
+STEP(account_confirmed_answer);
+STEP(account_forgot_answer);
+STEP(account_forgot_sent_answer);
+STEP(account_reset_ask);
+STEP(account_reset_answer);
+STEP(account_reset_done_answer);
+/* sign_in.c */
+STEP(sign_in_answer);
+STEP(sign_in_try_answer);
+STEP(sign_out_answer);
+
+#undef STEP
+
+#endif

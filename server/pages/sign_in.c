@@ -1,0 +1,203 @@
+/*
+ * Signing in and out. A failure is judged after the password was verified, one sign-in of an account at a time: many
+ * guesses sent at once are still five.
+ */
+#include "applicant.h"
+
+#include "../../db/account.h"
+#include "../base/crypto.h"
+#include "../base/str.h"
+#include "../session.h"
+#include "../text.h"
+#include "simple.h"
+
+#define COOKIE_SECONDS (12 * 3600) /* the session itself ends 2 hours after its last use */
+
+struct attempt {
+	const char *email, *password, *hash;
+	int64_t account;
+	bool good;
+	char *token;
+	size_t row, wait;
+};
+
+static int show(struct job *j, int status, const char *suite, const char *suite_body, const char *intro,
+		const struct problems *p)
+{
+	const struct form *f = form_get("sign_in");
+	struct simple_link *links = POOL_ARRAY(j->pool, struct simple_link, 2);
+	struct str hidden = str_in(j->pool);
+	struct values typed = values_in(j->pool);
+
+	/* The page may stand in for any other that found no session: only the address typed here comes back. */
+	if (!suite_body && values_get(&j->sent, "password"))
+		values_add(&typed, "email", values_text(&j->sent, "email"));
+	simple_hidden(&hidden, "suite", suite);
+	simple_hidden(&hidden, "suite_body", suite_body);
+	links[0] = (struct simple_link){ "/compte/mot-de-passe", text("account.forgot.link") };
+	links[1] = (struct simple_link){ "/compte", text("account.create") };
+	return simple_form_show(j, status,
+				&(struct simple_form){
+					.title = f->title,
+					.intro = intro,
+					.action = "/connexion",
+					.button = text("account.sign_in"),
+					.summary = form_problem_summary(p, j->pool),
+					.fields = form_fields(f, NULL, &typed, p, NULL, 0, true, j->pool),
+					.hidden = { hidden.s },
+					.links = { links, 2 },
+				});
+}
+
+int sign_in_show(struct job *j, int status, const char *suite, const char *suite_body)
+{
+	return show(j, status, suite, suite_body, text(suite_body ? "sign_in.again" : "sign_in.needed"), NULL);
+}
+
+static bool signed_in(const struct job *j)
+{
+	return (j->who.role & ~(unsigned)VISITOR) != 0;
+}
+
+int sign_in_answer(struct job *j, struct err *e)
+{
+	const char *suite = values_get(&j->query, "suite");
+
+	(void)e;
+	if (signed_in(j))
+		return job_redirect(j, session_after(suite));
+	return show(j, 200, suite, NULL, suite ? text("sign_in.needed") : NULL, NULL);
+}
+
+static int refused(struct job *j, int status, const char *why, int64_t wait)
+{
+	struct problems p = problems_in(j->pool);
+	struct err e;
+
+	if (wait)
+		job_header(j, "retry-after", pool_printf(j->pool, "%lld", (long long)wait));
+	if (j->json) {
+		fail(&e, ERR_DENIED, why);
+		return job_status(j, status, &e);
+	}
+	problems_add(&p, "email", "wrong", text(why));
+	/* What waits behind this page waits on. */
+	return show(j, status, values_get(&j->sent, "suite"), values_get(&j->sent, "suite_body"), NULL, &p);
+}
+
+static int judged(struct job *j, struct err *e)
+{
+	const struct attempt *a = j->state;
+	int64_t wait = rows_i64(job_rows(j, a->wait), 0, "wait");
+	const char *suite = values_get(&j->sent, "suite"), *sealed = values_get(&j->sent, "suite_body");
+	struct json out;
+
+	if (wait)
+		return refused(j, 429, "sign_in.closed", wait);
+	if (!a->good || !rows_count(job_rows(j, a->row)))
+		return refused(j, 401, "sign_in.wrong", 0);
+	if (j->json) {
+		out = json_in(j->pool);
+		json_obj(&out);
+		json_kt(&out, "token", a->token);
+		json_end(&out);
+		return job_json(j, 200, &out);
+	}
+	job_cookie(j, SESSION_COOKIE, a->token, COOKIE_SECONDS);
+	return sealed && *sealed ? session_replay(j, sealed, a->token, e) : job_redirect(j, session_after(suite));
+}
+
+static int verified(struct job *j, struct err *e)
+{
+	struct attempt *a = j->state;
+
+	(void)e;
+	job_ask(j, &account_lock, ARGS(arg_text(a->email)));
+	a->wait = job_ask(j, &account_wait, ARGS(arg_text(a->email)));
+	if (a->good) {
+		a->token = crypto_token(j->pool);
+		a->row = job_ask(j, &account_signed_in,
+				 ARGS(arg_text(a->email), arg_i64(j->pool, a->account), arg_text(a->hash),
+				      arg_text(crypto_token_digest(j->pool, a->token)),
+				      arg_text(crypto_token(j->pool))));
+	} else {
+		a->row = job_ask(j, &account_failed, ARGS(arg_text(a->email)));
+	}
+	job_then(j, judged);
+	return 0;
+}
+
+static void verify(void *arg)
+{
+	struct attempt *a = arg;
+
+	a->good = crypto_password_verify(a->hash, a->password);
+}
+
+static int found(struct job *j, struct err *e)
+{
+	struct attempt *a = j->state;
+	const struct rows *r = job_rows(j, a->row);
+	int64_t wait = rows_i64(r, 0, "wait");
+
+	(void)e;
+	if (wait)
+		return refused(j, 429, "sign_in.closed", wait);
+	a->account = rows_i64(r, 0, "id");
+	a->hash = rows_text(r, 0, "password_hash");
+	job_work(j, verify, a, verified);
+	return 0;
+}
+
+int sign_in_try_answer(struct job *j, struct err *e)
+{
+	struct attempt *a = j->state = POOL_NEW(j->pool, struct attempt);
+	struct values kept, sent = j->sent;
+	struct problems p;
+
+	(void)e;
+	j->sent = values_in(j->pool);
+	values_add(&j->sent, "email", values_text(&sent, "email"));
+	values_add(&j->sent, "password", values_text(&sent, "password"));
+	if (job_validate(j, form_get("sign_in"), FORM_COMPLETE, &kept, &p)) {
+		const char *suite = values_get(&sent, "suite"), *body = values_get(&sent, "suite_body");
+
+		return j->json ? job_problems(j, &p) : show(j, 422, suite, body, NULL, &p);
+	}
+	j->sent = sent;
+	a->email = values_text(&kept, "email");
+	a->password = values_text(&kept, "password");
+	a->row = job_ask(j, &account_read, ARGS(arg_text(a->email)));
+	job_then(j, found);
+	return 0;
+}
+
+/* ---- out ---- */
+
+static int left(struct job *j, struct err *e)
+{
+	struct json out;
+
+	(void)e;
+	job_cookie(j, SESSION_COOKIE, NULL, 0);
+	if (!j->json)
+		return job_redirect(j, "/");
+	out = json_in(j->pool);
+	json_obj(&out);
+	json_kb(&out, "signed_in", false);
+	json_end(&out);
+	return job_json(j, 200, &out);
+}
+
+int sign_out_answer(struct job *j, struct err *e)
+{
+	struct credentials shown = { .digest = NULL };
+
+	if (j->request)
+		session_read(j->request, j->pool, &shown);
+	if (!shown.digest)
+		return left(j, e);
+	job_ask(j, &session_gone, ARGS(arg_text(shown.digest)));
+	job_then(j, left);
+	return 0;
+}
