@@ -45,6 +45,7 @@ SQL(message_load,
     " e.at as event_at, e.deadline as event_deadline, e.effective_date as event_effective, e.until_date as event_until,"
     " e.eligible as event_eligible, p.data as personal, p.seq as personal_seq, l.token as employer_token,"
     " c.data as frozen, c.seq as frozen_seq, paris_today() as today,"
+    " (select x.deadline from event x where x.file = m.file and x.seq = m.seq - 1) as was_due,"
     " (select x.at from event x where x.file = m.file and x.event = 'warn' and x.seq < m.seq order by x.seq desc limit "
     "1) as "
     "warned_at,"

@@ -42,7 +42,7 @@ SQL(purge_notices, RETENTION ", d as (select r.file, f.account, f.version, min(p
 			     "  from r join file f on f.id = r.file where r.kind in ('pieces', 'answers') and "
 			     "paris_day(r.due) - $1::int <= paris_today()"
 			     "  group by r.file, f.account, f.version),"
-			     " n as (insert into notice (file, kind, seq) select file, 'purge', version from d on "
+			     " n as (insert into notice (file, kind, seq) select file, 'purge:' || kinds, 0 from d on "
 			     "conflict do nothing returning file),"
 			     " m as (insert into message (account, audience, file, seq, kind, params)"
 			     "  select d.account, 'account', d.file, d.version, 'purge_notice', "

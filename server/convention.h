@@ -15,8 +15,8 @@ struct convention {
 	struct pool *pool;
 	struct service *service;
 	int64_t file, version;
-	const char *html;           /* what is rendered */
-	const char *digest;         /* SHA-256 of the PDF, hexadecimal; NULL until rendered */
+	const char *html;   /* what is rendered */
+	const char *digest; /* SHA-256 of the PDF, hexadecimal; NULL until rendered */
 	const unsigned char *pdf, *sealed;
 	size_t pdf_size, sealed_size;
 	struct err err;

@@ -1,0 +1,128 @@
+#include "pieces.h"
+
+#include <string.h>
+
+#include "../db/piece.h"
+
+static char *chunk_where(int64_t id, size_t n, struct pool *pool)
+{
+	return pool_printf(pool, "piece_chunk.data:%lld.%zu", (long long)id, n);
+}
+
+char *piece_name_where(int64_t id, struct pool *pool)
+{
+	return pool_printf(pool, "piece.name:%lld", (long long)id);
+}
+
+bool piece_kind_known(const char *kind)
+{
+	static const char *const kinds[] = { "diploma", "diploma_extra",         "experience", "identity", "rights",
+					     "rib",     "foreign_authorisation", "message" };
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (str_eq(kinds[i], kind))
+			return true;
+	return false;
+}
+
+void piece_prepare(void *arg)
+{
+	struct piece_new *p = arg;
+	const unsigned char *bytes = p->bytes;
+	if (!p->size) {
+		fail_field(&p->err, "piece.empty", "file");
+		return;
+	}
+	if (p->size > PIECE_BYTES_MOST) {
+		fail_field(&p->err, "piece.size", "file");
+		return;
+	}
+	if (piece_check(bytes, p->size, p->pool, &p->checked, &p->err))
+		return;
+	if (!p->checked.type) {
+		fail_field(&p->err, "piece.type", "file");
+		return;
+	}
+	p->sha256 = crypto_sha256_hex(p->pool, bytes, p->size);
+	p->chunk_count = (p->size + PIECE_CHUNK - 1) / PIECE_CHUNK;
+	p->chunks = POOL_ARRAY(p->pool, struct sealed_chunk, p->chunk_count);
+	for (size_t n = 0; n < p->chunk_count; n++) {
+		size_t at = n * PIECE_CHUNK, size = p->size - at < PIECE_CHUNK ? p->size - at : PIECE_CHUNK;
+		if (crypto_seal(p->keys, chunk_where(p->id, n, p->pool), bytes + at, size, p->pool, &p->chunks[n].bytes,
+				&p->chunks[n].size, &p->err))
+			return;
+	}
+	const char *name = p->name && *p->name ? p->name : "document";
+	if (crypto_seal(p->keys, piece_name_where(p->id, p->pool), name, strlen(name), p->pool, &p->sealed_name.bytes,
+			&p->sealed_name.size, &p->err))
+		return;
+	p->err = (struct err){ .kind = ERR_NONE };
+}
+
+size_t piece_store(struct job *j, const struct piece_new *p)
+{
+	struct arg id = arg_i64(j->pool, p->id), file = arg_i64(j->pool, p->file);
+	job_ask(j, &piece_insert,
+		ARGS(id, file, arg_text(p->kind), arg_text(p->for_row),
+		     arg_bytes(p->sealed_name.bytes, p->sealed_name.size), arg_text(p->checked.type),
+		     arg_i64(j->pool, (int64_t)p->size), arg_text(p->sha256), arg_text(p->checked.problem),
+		     p->checked.pages ? arg_i64(j->pool, p->checked.pages) : arg_text(NULL)));
+	for (size_t n = 0; n < p->chunk_count; n++)
+		job_ask(j, &piece_chunk_insert,
+			ARGS(id, arg_i64(j->pool, (int64_t)n), arg_bytes(p->chunks[n].bytes, p->chunks[n].size)));
+	job_ask(j, &piece_replace, ARGS(file, arg_text(p->kind), arg_text(p->for_row), id));
+	return job_ask(j, &piece_queue_scan, ARGS(file, id));
+}
+
+int piece_read_rows(struct piece_read *r, const struct keyring *keys, const struct rows *piece,
+		    const struct rows *chunks, struct pool *pool, struct err *e)
+{
+	*r = (struct piece_read){ .pool = pool, .keys = keys };
+	if (!rows_count(piece))
+		return fail(e, ERR_MISSING, "error.missing");
+	if (!rows_null(piece, 0, "erased_at"))
+		return fail(e, ERR_MISSING, "piece.erased");
+	r->id = rows_i64(piece, 0, "id");
+	r->type = rows_str(piece, 0, "type");
+	r->scan = rows_str(piece, 0, "scan");
+	r->sha256 = rows_str(piece, 0, "sha256");
+	r->size = (size_t)rows_i64(piece, 0, "size");
+	size_t n = 0, count = rows_count(chunks);
+	unsigned char *plain;
+	const unsigned char *name = rows_bytes(piece, 0, "name", pool, &n);
+	if (crypto_open(keys, piece_name_where(r->id, pool), name, n, pool, &plain, &n, e))
+		return -1;
+	r->name = (const char *)plain;
+	struct sealed_chunk *list = POOL_ARRAY(pool, struct sealed_chunk, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *b = rows_bytes(chunks, i, "data", pool, &n);
+		if (rows_i64(chunks, i, "n") != (int64_t)i || !b)
+			return fault(e, "piece %lld: chunk %zu is missing", (long long)r->id, i);
+		/* rows_bytes() gave us a copy in our pool */
+		list[i] = (struct sealed_chunk){ (unsigned char *)(uintptr_t)b, n };
+	}
+	r->chunks = list;
+	r->chunk_count = count;
+	return 0;
+}
+
+void piece_open(void *arg)
+{
+	struct piece_read *r = arg;
+	size_t at = 0;
+	r->bytes = pool_alloc(r->pool, r->size + 1);
+	for (size_t i = 0; i < r->chunk_count; i++) {
+		unsigned char *plain;
+		size_t n;
+		if (crypto_open(r->keys, chunk_where(r->id, i, r->pool), r->chunks[i].bytes, r->chunks[i].size, r->pool,
+				&plain, &n, &r->err))
+			return;
+		if (n > r->size - at) {
+			fault(&r->err, "piece %lld: longer than its size", (long long)r->id);
+			return;
+		}
+		memcpy(r->bytes + at, plain, n);
+		at += n;
+	}
+	if (at != r->size || !str_eq(crypto_sha256_hex(r->pool, r->bytes, r->size), r->sha256))
+		fault(&r->err, "piece %lld: not what was stored", (long long)r->id);
+}

@@ -1,0 +1,67 @@
+/*
+ * Pieces in and out: checked, cut into chunks of 256 KiB and sealed, each under its own place, so that a chunk cannot
+ *be moved to another piece.
+ *
+ * In:	job_ask(j, &piece_next_id, NO_ARGS); …
+ *	struct piece_new p = { .pool = j->pool, .keys = …, .id = …, .file = …, .kind = …, .name = …, .bytes = …, .size =
+ *… }; job_work(j, piece_prepare, &p, next);            checks and seals; p.err tells what is wrong (ERR_INPUT piece.…)
+ *	next: piece_store(j, &p); job_then(j, done);     row, chunks, what it replaces, the scan: one segment
+ *
+ * Out:	where = job_ask(j, &piece_one, …), chunks = job_ask(j, &piece_chunks, …)
+ *	struct piece_read r; piece_read_rows(&r, keys, rows, chunks, pool)     on the loop
+ *	job_work(j, piece_open, &r, next);               then r.bytes, r.size, r.name, r.type, or r.err
+ *
+ * The body of an upload must live in the job's pool: the visitor may leave while the work goes on.
+ */
+#ifndef SERVER_PIECES_H
+#define SERVER_PIECES_H
+
+#include "job.h"
+#include "piece_check.h"
+
+#define PIECE_BYTES_MOST ((size_t)10 << 20)
+#define PIECE_CHUNK ((size_t)256 << 10)
+#define PIECES_MOST 60 /* in one file */
+
+struct sealed_chunk {
+	unsigned char *bytes;
+	size_t size;
+};
+struct piece_new {
+	/* filled by the caller */
+	struct pool *pool;
+	const struct keyring *keys;
+	int64_t id, file;
+	const char *kind, *for_row, *name; /* for_row: "experience[0]" or NULL */
+	const void *bytes;
+	size_t size;
+	/* by piece_prepare() */
+	struct piece_checked checked; /* a problem is stored with the piece: the check `documents` tells it */
+	struct sealed_chunk *chunks, sealed_name;
+	size_t chunk_count;
+	const char *sha256;
+	struct err err;
+};
+void piece_prepare(void *piece_new);
+/* Queues the statements that store it; returns the index of the last. */
+size_t piece_store(struct job *j, const struct piece_new *p);
+bool piece_kind_known(const char *kind);
+
+struct piece_read {
+	struct pool *pool;
+	const struct keyring *keys;
+	int64_t id;
+	const char *name, *type, *scan, *sha256;
+	size_t size;
+	const struct sealed_chunk *chunks;
+	size_t chunk_count;
+	unsigned char *bytes; /* by piece_open() */
+	struct err err;
+};
+/* ERR_MISSING "error.missing" without a row, "piece.erased" when its content is gone. */
+int piece_read_rows(struct piece_read *r, const struct keyring *keys, const struct rows *piece,
+		    const struct rows *chunks, struct pool *pool, struct err *e) MUST_USE;
+void piece_open(void *piece_read);
+char *piece_name_where(int64_t id, struct pool *pool); /* what seals piece.name */
+
+#endif
