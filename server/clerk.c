@@ -1,0 +1,682 @@
+#include "clerk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../db/due.h"
+#include "../db/figures.h"
+#include "../db/identity.h"
+#include "../db/message.h"
+#include "../db/outbox.h"
+#include "../db/piece.h"
+#include "../db/purge.h"
+#include "../workflow/fire.h"
+#include "../workflow/verify.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "chain.h"
+#include "letters.h"
+#include "mail.h"
+#include "pieces.h"
+#include "purge.h"
+#include "scan.h"
+
+#define LEASE_SECONDS 180
+#define AT_ONCE 20
+#define PASSES 20
+#define MAIL_ATTEMPTS 40
+#define PURGE_NOTICE_DAYS 30
+#define DRAFT_NOTICE_DAYS 14
+
+static const struct identity system_identity = { .role = SYSTEM };
+
+/* ---- asking ---- */
+
+static int ask(struct lanes *l, struct pool *pool, const struct statement *st, const struct arg *args, size_t count,
+	       const struct rows **out, struct err *e)
+{
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	size_t at = segment_ask(g, st, args, count);
+	if (db_send_wait(g, e))
+		return -1;
+	if (out)
+		*out = segment_rows(g, at);
+	return 0;
+}
+
+static int read_now(struct lanes *l, struct pool *pool, instant_t *now, struct err *e)
+{
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	struct identity who;
+	bool expired;
+	size_t at =
+		segment_ask(g, &identity_join,
+			    ARGS(arg_text("system"), arg_text(NULL), arg_text(NULL), arg_text(NULL), arg_text(NULL)));
+	if (db_send_wait(g, e))
+		return -1;
+	identity_read(segment_rows(g, at), pool, &who, now, &expired);
+	return 0;
+}
+
+static int lease(struct lanes *l, struct pool *pool, const char *kind, const struct rows **out, struct err *e)
+{
+	return ask(l, pool, &outbox_lease,
+		   ARGS(arg_texts(pool, &kind, 1), arg_i64(pool, AT_ONCE), arg_i64(pool, LEASE_SECONDS)), out, e);
+}
+
+static int done(struct lanes *l, struct pool *pool, int64_t id, const char *error, struct err *e)
+{
+	return ask(l, pool, &outbox_done, ARGS(arg_i64(pool, id), arg_text(error)), NULL, e);
+}
+
+static int later(struct lanes *l, struct pool *pool, int64_t id, instant_t due, const char *error, struct err *e)
+{
+	return ask(l, pool, &outbox_later, ARGS(arg_i64(pool, id), arg_instant(pool, due), arg_text(error)), NULL, e);
+}
+
+/* 1, 2, 4 … minutes, six hours at most. */
+static instant_t backoff(instant_t now, int64_t attempts)
+{
+	int64_t minutes = attempts > 9 ? 360 : (int64_t)1 << (attempts < 1 ? 0 : attempts - 1);
+	return now + (minutes > 360 ? 360 : minutes) * 60 * SECOND;
+}
+
+static void complain(const char *what, int64_t id, const struct err *e)
+{
+	char number[24];
+	snprintf(number, sizeof number, "%lld", (long long)id);
+	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, what, "id", number, "kind", err_kind_name(e->kind),
+		  "text", e->text ? e->text : "", "detail", e->detail, NULL);
+}
+
+static bool database_away(const struct err *e)
+{
+	return e->kind == ERR_BUSY || e->kind == ERR_UNSURE;
+}
+
+/* ---- firing ---- */
+
+static bool expert_on(const void *settings, day_t deposit)
+{
+	return settings_expert_on(settings, deposit);
+}
+
+static struct firing template(struct service *s, struct lanes *l, struct pool *pool, enum role role)
+{
+	return (struct firing){
+		.lanes = l,
+		.pool = pool,
+		.keys = s->keys,
+		.policy = &s->policy,
+		.who = { .role = role },
+		.expert_on = expert_on,
+		.expert_context = &s->settings,
+		.public_url = s->settings.public_url,
+		.version = -1,
+	};
+}
+
+/* What was refused is not tried again every second. */
+static struct {
+	int64_t file, until;
+} refused[128];
+static size_t refused_next;
+static pthread_mutex_t refused_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool refused_lately(int64_t file)
+{
+	bool found = false;
+	pthread_mutex_lock(&refused_lock);
+	for (size_t i = 0; i < COUNT(refused); i++)
+		found = found || (refused[i].file == file && refused[i].until > clock_monotonic());
+	pthread_mutex_unlock(&refused_lock);
+	return found;
+}
+
+static void refuse_for_now(int64_t file)
+{
+	pthread_mutex_lock(&refused_lock);
+	refused[refused_next].file = file;
+	refused[refused_next].until = clock_monotonic() + 300 * SECOND;
+	refused_next = (refused_next + 1) % COUNT(refused);
+	pthread_mutex_unlock(&refused_lock);
+}
+
+static int fire_one(struct service *s, struct lanes *l, int64_t file, enum event event, enum role role, const char *key,
+		    struct str *text, int *fired, struct err *e)
+{
+	struct pool *pool = pool_new_secret();
+	struct firing f = template(s, l, pool, role);
+	int r = 0;
+	f.file = file;
+	f.event = event;
+	f.key = key;
+	f.body_hmac = key ? crypto_hmac_hex(s->keys, pool, "idempotency", key, strlen(key)) : NULL;
+	if (!fire_wait(&f, e)) {
+		if (!f.repeated) {
+			(*fired)++;
+			str_addf(text, "file %lld %s %s -> %s\n", (long long)file, event_id(event), state_id(f.from),
+				 state_id(f.state));
+		}
+	} else if (database_away(e)) {
+		r = -1;
+	} else {
+		refuse_for_now(file);
+		if (e->kind != ERR_STALE && e->kind != ERR_MISSING)
+			complain("clerk.not_fired", file, e);
+	}
+	pool_free(pool);
+	return r;
+}
+
+/* Deadlines as events; twice the same deadline is one event (its key). */
+static int fire_due(struct service *s, struct lanes *l, struct pool *pool, int *fired, struct str *text, struct err *e)
+{
+	for (int pass = 0, before = -1; pass < PASSES && before != *fired; pass++) {
+		const struct rows *r;
+		before = *fired;
+		if (ask(l, pool, &due_files, ARGS(arg_i64(pool, 200)), &r, e))
+			return -1;
+		for (size_t i = 0; i < rows_count(r); i++) {
+			int64_t file = rows_i64(r, i, "id");
+			const char *event = rows_str(r, i, "event");
+			char *key = pool_printf(pool, "%lld|%s|%s", (long long)file, event,
+						instant_rfc3339(pool, rows_instant(r, i, "due")));
+			if (!refused_lately(file) &&
+			    fire_one(s, l, file, event_from_id(event), CLOCK, key, text, fired, e))
+				return -1;
+		}
+		if (ask(l, pool, &due_orphans, ARGS(arg_i64(pool, 200)), &r, e))
+			return -1;
+		for (size_t i = 0; i < rows_count(r); i++) {
+			int64_t file = rows_i64(r, i, "id");
+			if (!refused_lately(file) && fire_one(s, l, file, EV_ORPHAN, SYSTEM, NULL, text, fired, e))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int run_checks(struct service *s, struct lanes *l, int *count, struct str *text, struct err *e)
+{
+	for (int pass = 0; pass < PASSES; pass++) {
+		struct pool *pool = pool_new_secret();
+		const struct rows *r;
+		instant_t now;
+		int failed = read_now(l, pool, &now, e) || lease(l, pool, "checks", &r, e);
+		size_t n = failed ? 0 : rows_count(r);
+		for (size_t i = 0; i < n && !failed; i++) {
+			struct firing t = template(s, l, pool, SYSTEM);
+			enum event fired = EV_NONE;
+			instant_t next = INSTANT_NONE;
+			int64_t id = rows_i64(r, i, "id"),
+				file = rows_i64(r, i, rows_null(r, i, "ref") ? "file" : "ref");
+			struct err why;
+			if (verify_file(&t, file, &fired, &next, &why)) {
+				failed = database_away(&why);
+				if (why.kind == ERR_MISSING || why.kind == ERR_STALE) {
+					failed = done(l, pool, id, err_kind_name(why.kind), e);
+				} else if (failed) {
+					*e = why;
+				} else {
+					complain("clerk.checks", file, &why);
+					failed = later(l, pool, id, backoff(now, rows_i64(r, i, "attempts")),
+						       err_kind_name(why.kind), e);
+				}
+				continue;
+			}
+			(*count)++;
+			if (fired != EV_NONE)
+				str_addf(text, "file %lld %s\n", (long long)file, event_id(fired));
+			failed = fired == EV_NONE && next != INSTANT_NONE ? later(l, pool, id, next, "unavailable", e)
+									  : done(l, pool, id, NULL, e);
+		}
+		pool_free(pool);
+		if (failed)
+			return -1;
+		if (!n)
+			return 0;
+	}
+	return 0;
+}
+
+/* ---- reminders, retention, days, roots ---- */
+
+static int remind(struct lanes *l, struct pool *pool, enum state state, const char *kind, const char *letter,
+		  const char *audience, int *count, struct err *e)
+{
+	const int *days;
+	size_t n = reminders_of(state, &days);
+	struct str list = str_in(pool);
+	const struct rows *r;
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		str_addf(&list, "%c%d", i ? ',' : '{', days[i]);
+	str_add_c(&list, '}');
+	if (ask(l, pool, &due_reminders,
+		ARGS(arg_text(state_id(state)), arg_text(list.s), arg_text(kind), arg_text(letter), arg_text(audience)),
+		&r, e))
+		return -1;
+	*count += (int)rows_affected(r);
+	return 0;
+}
+
+/* The last day after which more than `target` working days have passed. */
+static day_t target_day(day_t today, int target)
+{
+	day_t day = today;
+	for (int n = 0; n <= target; day--)
+		n += day_is_working(day);
+	return day;
+}
+
+static int remind_all(struct service *s, struct lanes *l, struct pool *pool, instant_t now, int *count, struct err *e)
+{
+	const struct policy *p = &s->policy;
+	const struct rows *r;
+	if (remind(l, pool, ST_CORRECTION, "reminder", "reminder", "account", count, e) ||
+	    remind(l, pool, ST_TO_SIGN, "reminder", "reminder", "account", count, e) ||
+	    remind(l, pool, ST_SUBMITTED, "alert", "legal_alert", "admins", count, e) ||
+	    remind(l, pool, ST_EXPERT_REVIEW, "alert", "legal_alert", "experts", count, e))
+		return -1;
+	if (ask(l, pool, &due_targets, ARGS(arg_day(pool, target_day(day_in_paris(now), p->review_target))), &r, e))
+		return -1;
+	*count += (int)rows_affected(r);
+	if (ask(l, pool, &due_draft_notices, ARGS(arg_i64(pool, p->draft_days), arg_i64(pool, DRAFT_NOTICE_DAYS)), &r,
+		e))
+		return -1;
+	*count += (int)rows_affected(r);
+	if (ask(l, pool, &purge_notices, ARGS(arg_i64(pool, PURGE_NOTICE_DAYS)), &r, e))
+		return -1;
+	*count += (int)rows_affected(r);
+	return 0;
+}
+
+static int sign_root(struct service *s, struct lanes *l, struct err *e)
+{
+	struct pool *pool = pool_new();
+	const struct rows *r;
+	int failed = ask(l, pool, &chain_last, NO_ARGS, &r, e);
+	if (!failed && rows_bool(r, 0, "due")) {
+		instant_t at = rows_instant(r, 0, "now") / SECOND * SECOND;
+		failed = ask(l, pool, &chain_heads, NO_ARGS, &r, e);
+		if (!failed) {
+			size_t n = rows_count(r);
+			struct chain_head *heads = POOL_ARRAY(pool, struct chain_head, n + 1);
+			for (size_t i = 0; i < n; i++)
+				heads[i] = (struct chain_head){ rows_i64(r, i, "file"), rows_str(r, i, "hash") };
+			char *root = chain_root(heads, n, pool), *covered = chain_signed(at, n, root, pool);
+			failed = ask(l, pool, &chain_insert,
+				     ARGS(arg_instant(pool, at), arg_i64(pool, (int64_t)n), arg_text(root),
+					  arg_text(crypto_sign_hex(s->keys, pool, covered, strlen(covered)))),
+				     NULL, e);
+		}
+	}
+	pool_free(pool);
+	return failed ? -1 : 0;
+}
+
+static int drafts(struct service *s, struct lanes *l, struct pool *pool, int *fired, struct str *text, struct err *e)
+{
+	const struct rows *r;
+	if (ask(l, pool, &due_drafts_gone, ARGS(arg_i64(pool, s->policy.draft_days)), &r, e))
+		return -1;
+	int64_t n = rows_i64(r, 0, "n");
+	if (n) {
+		*fired += (int)n;
+		str_addf(text, "%lld drafts lapse -> deleted\n", (long long)n);
+	}
+	return 0;
+}
+
+static int quickly(struct service *s, struct lanes *l, struct pool *pool, struct tick *t, struct str *text,
+		   struct err *e)
+{
+	return run_checks(s, l, &t->checks, text, e) || fire_due(s, l, pool, &t->fired, text, e) ? -1 : 0;
+}
+
+static int slowly(struct service *s, struct lanes *l, struct pool *pool, struct tick *t, struct str *text,
+		  struct err *e)
+{
+	instant_t now;
+	if (read_now(l, pool, &now, e) || remind_all(s, l, pool, now, &t->reminders, e) ||
+	    ask(l, pool, &due_notified, ARGS(arg_i64(pool, s->policy.notified_after_days)), NULL, e) ||
+	    drafts(s, l, pool, &t->fired, text, e) || figures_close_days(l, pool, &t->closed_days, e))
+		return -1;
+	return 0;
+}
+
+static int hourly(struct service *s, struct lanes *l, struct pool *pool, struct tick *t, struct err *e)
+{
+	if (purge_run(s, l, pool, &t->purged, e) || sign_root(s, l, e) ||
+	    ask(l, pool, &due_forgotten, NO_ARGS, NULL, e) ||
+	    ask(l, pool, &outbox_trim, ARGS(arg_i64(pool, 30)), NULL, e))
+		return -1;
+	return 0;
+}
+
+int clerk_tick(struct service *s, struct lanes *l, struct pool *pool, struct tick *out, struct err *e)
+{
+	struct str text = str_in(pool);
+	*out = (struct tick){ 0 };
+	/* Before what is due now fires, so that a reminder is not lost to a clock that jumped; after, for what that
+	 * opened. */
+	if (slowly(s, l, pool, out, &text, e) || quickly(s, l, pool, out, &text, e) ||
+	    slowly(s, l, pool, out, &text, e) || quickly(s, l, pool, out, &text, e) || hourly(s, l, pool, out, e))
+		return -1;
+	out->fired_text = text.s;
+	return 0;
+}
+
+/* ---- delivering ---- */
+
+static const char *host_of(const char *url, struct pool *pool)
+{
+	const char *from = strstr(url, "://");
+	from = from ? from + 3 : url;
+	return pool_strndup(pool, from, strcspn(from, ":/"));
+}
+
+static struct mail mail_of(struct service *s, const struct letter *t, int64_t id, struct pool *pool)
+{
+	return (struct mail){
+		.url = s->settings.smtp_url,
+		.from = s->settings.mail_from,
+		.to = t->to,
+		.id = id,
+		.host = host_of(s->settings.public_url, pool),
+		.subject = t->subject,
+		.html = t->html ? t->html : "",
+		.link = str_eq(t->audience, "account") ? pool_printf(pool, "%s/messages", s->settings.public_url)
+						       : NULL,
+		.at = t->at,
+	};
+}
+
+/* A demonstration without a mail server keeps its mails in a folder, so that the links in them can be followed. */
+static void keep_mail(struct service *s, const struct letter *t, int64_t id, struct pool *pool)
+{
+	struct mail m = mail_of(s, t, id, pool);
+	struct err e;
+	char *text, *folder = pool_printf(pool, "%s/mail", s->settings.home);
+	if (mail_compose(&m, pool, &text, &e) || file_folder(folder, 0700, &e) ||
+	    file_write(pool_printf(pool, "%s/%lld.eml", folder, (long long)id), text, strlen(text), 0600, &e))
+		complain("clerk.mail_kept", id, &e);
+}
+
+static int message_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		       struct err *e)
+{
+	struct letter t;
+	int64_t id = rows_i64(r, i, "id"), message = rows_i64(r, i, "ref");
+	if (letter_render(s, l, pool, message, false, &t, e))
+		return -1;
+	bool waits = t.to && str_eq(t.mail_state, "waiting"), can = *s->settings.smtp_url != 0;
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	if (waits && can)
+		segment_ask(g, &outbox_add,
+			    ARGS(t.file ? arg_i64(pool, t.file) : arg_text(NULL), arg_text(NULL), arg_text("mail"),
+				 arg_i64(pool, message)));
+	else if (str_eq(t.mail_state, "waiting"))
+		segment_ask(g, &message_mail, ARGS(arg_i64(pool, message), arg_text("none")));
+	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(NULL)));
+	if (db_send_wait(g, e))
+		return -1;
+	if (waits && !can && s->settings.demo)
+		keep_mail(s, &t, id, pool);
+	return 0;
+}
+
+static int mail_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		    instant_t now, struct err *e)
+{
+	struct letter t;
+	int64_t id = rows_i64(r, i, "id"), message = rows_i64(r, i, "ref"), attempts = rows_i64(r, i, "attempts");
+	if (letter_render(s, l, pool, message, true, &t, e))
+		return -1;
+	enum mail_result result = MAIL_NEVER;
+	struct err why = { .kind = ERR_NONE };
+	if (t.to && t.html) {
+		struct mail m = mail_of(s, &t, id, pool);
+		result = mail_send(&m, pool, &why);
+		if (result != MAIL_SENT)
+			complain("clerk.mail", message, &why);
+	}
+	if (result == MAIL_LATER && attempts < MAIL_ATTEMPTS)
+		return later(l, pool, id, backoff(now, attempts), "later", e);
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	segment_ask(g, &message_mail, ARGS(arg_i64(pool, message), arg_text(result == MAIL_SENT ? "sent" : "failed")));
+	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(result == MAIL_SENT ? NULL : "refused")));
+	return db_send_wait(g, e);
+}
+
+static int scan_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		    instant_t now, struct err *e)
+{
+	int64_t id = rows_i64(r, i, "id"), piece = rows_i64(r, i, "ref");
+	const struct rows *row;
+	struct piece_read read;
+	struct err why = { .kind = ERR_NONE };
+	if (!*s->settings.clamd)
+		return later(l, pool, id, now + 3600 * SECOND, "none", e);
+	if (ask(l, pool, &piece_for_scan, ARGS(arg_i64(pool, piece)), &row, e))
+		return -1;
+	if (!rows_count(row) || rows_bool(row, 0, "erased") || !str_eq(rows_str(row, 0, "scan"), "waiting"))
+		return done(l, pool, id, NULL, e);
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	size_t one = segment_ask(g, &piece_one, ARGS(arg_i64(pool, rows_i64(row, 0, "file")), arg_i64(pool, piece)));
+	size_t chunks = segment_ask(g, &piece_chunks, ARGS(arg_i64(pool, piece)));
+	if (db_send_wait(g, e) ||
+	    piece_read_rows(&read, s->keys, segment_rows(g, one), segment_rows(g, chunks), pool, e))
+		return -1;
+	piece_open(&read);
+	if (read.err.kind != ERR_NONE) {
+		*e = read.err;
+		return -1;
+	}
+	enum scan verdict = scan_bytes(s->settings.clamd, read.bytes, read.size, &why);
+	if (verdict == SCAN_UNAVAILABLE) {
+		complain("clerk.scan", piece, &why);
+		return later(l, pool, id, backoff(now, rows_i64(r, i, "attempts")), "unavailable", e);
+	}
+	if (verdict == SCAN_INFECTED)
+		complain("clerk.infected", piece, &why);
+	g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	segment_ask(g, &piece_scanned, ARGS(arg_i64(pool, piece), arg_text(scan_id(verdict))));
+	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(NULL)));
+	return db_send_wait(g, e);
+}
+
+int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
+{
+	static const char *const kinds[] = { "message", "mail", "scan" };
+	*count = 0;
+	for (size_t k = 0; k < COUNT(kinds); k++)
+		for (int pass = 0; pass < PASSES; pass++) {
+			struct pool *pool = pool_new_secret();
+			const struct rows *r;
+			instant_t now;
+			int failed = read_now(l, pool, &now, e) || lease(l, pool, kinds[k], &r, e);
+			size_t n = failed ? 0 : rows_count(r);
+			for (size_t i = 0; i < n && !failed; i++) {
+				struct pool *one = pool_new_secret();
+				struct err why;
+				int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
+				int bad = k == 0   ? message_row(s, l, one, r, i, &why)
+					  : k == 1 ? mail_row(s, l, one, r, i, now, &why)
+						   : scan_row(s, l, one, r, i, now, &why);
+				(*count)++;
+				if (bad && database_away(&why)) {
+					*e = why;
+					failed = -1;
+				} else if (bad) {
+					complain("clerk.delivery", id, &why);
+					failed = why.kind == ERR_MISSING || attempts >= MAIL_ATTEMPTS
+							 ? done(l, one, id, err_kind_name(why.kind), e)
+							 : later(l, one, id, backoff(now, attempts),
+								 err_kind_name(why.kind), e);
+				}
+				pool_free(one);
+			}
+			pool_free(pool);
+			if (failed)
+				return -1;
+			if (n < AT_ONCE)
+				break;
+		}
+	return 0;
+}
+
+/* ---- threads ---- */
+
+static struct {
+	struct service *service;
+	struct lanes *lanes[2];
+	pthread_t threads[2];
+	bool running, stop, woken[2];
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+} clerk = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void clerk_wake(void)
+{
+	pthread_mutex_lock(&clerk.lock);
+	clerk.woken[0] = clerk.woken[1] = true;
+	if (clerk.running)
+		pthread_cond_broadcast(&clerk.wake);
+	pthread_mutex_unlock(&clerk.lock);
+}
+
+/* True when it is time to end. */
+static bool rest(size_t who, int milliseconds)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += milliseconds / 1000;
+	until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&clerk.lock);
+	while (!clerk.stop && !clerk.woken[who] &&
+	       pthread_cond_timedwait(&clerk.wake, &clerk.lock, &until) != ETIMEDOUT)
+		;
+	clerk.woken[who] = false;
+	bool stop = clerk.stop;
+	pthread_mutex_unlock(&clerk.lock);
+	return stop;
+}
+
+static void *keep_time(void *unused)
+{
+	int64_t slow_at = 0, hour_at = 0;
+	int trouble = 0;
+	(void)unused;
+	do {
+		struct pool *pool = pool_new_secret();
+		struct str text = str_in(pool);
+		struct tick t = { 0 };
+		struct err e;
+		int64_t now = clock_monotonic();
+		int failed = quickly(clerk.service, clerk.lanes[0], pool, &t, &text, &e);
+		if (!failed && now >= slow_at) {
+			failed = slowly(clerk.service, clerk.lanes[0], pool, &t, &text, &e);
+			slow_at = now + 60 * SECOND;
+		}
+		if (!failed && now >= hour_at) {
+			failed = hourly(clerk.service, clerk.lanes[0], pool, &t, &e);
+			hour_at = now + 3600 * SECOND;
+		}
+		if (failed && (trouble++ % 30) == 0)
+			complain("clerk.time", 0, &e);
+		if (!failed)
+			trouble = 0;
+		if (t.checks || t.fired || t.reminders)
+			clerk_wake(); /* letters to send */
+		pool_free(pool);
+	} while (!rest(0, 1000));
+	return NULL;
+}
+
+static void *deliver(void *unused)
+{
+	int trouble = 0;
+	(void)unused;
+	do {
+		struct err e;
+		int count;
+		if (clerk_deliver(clerk.service, clerk.lanes[1], &count, &e)) {
+			if ((trouble++ % 30) == 0)
+				complain("clerk.deliver", 0, &e);
+		} else {
+			trouble = 0;
+		}
+	} while (!rest(1, 2000));
+	return NULL;
+}
+
+int clerk_start(struct service *s, struct err *e)
+{
+	static void *(*const work[])(void *) = { keep_time, deliver };
+	static const char *const names[] = { "enroll-clock", "enroll-delivery" };
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&clerk.wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	clerk.service = s;
+	clerk.stop = false;
+	for (size_t i = 0; i < COUNT(work); i++) {
+		clerk.lanes[i] =
+			lanes_open(&(struct lanes_options){ .dsn = s->dsn, .write = 1, .application_name = names[i] },
+				   NULL, NULL, e);
+		if (!clerk.lanes[i] || pthread_create(&clerk.threads[i], NULL, work[i], NULL)) {
+			if (clerk.lanes[i]) {
+				lanes_close(clerk.lanes[i]);
+				fault(e, "clerk: no thread");
+			}
+			clerk.lanes[i] = NULL;
+			if (i) {
+				clerk.running = true;
+				clerk_stop();
+			}
+			return -1;
+		}
+	}
+	pthread_mutex_lock(&clerk.lock);
+	clerk.running = true;
+	pthread_mutex_unlock(&clerk.lock);
+	return 0;
+}
+
+void clerk_stop(void)
+{
+	pthread_mutex_lock(&clerk.lock);
+	bool was = clerk.running;
+	clerk.stop = true;
+	if (was)
+		pthread_cond_broadcast(&clerk.wake);
+	pthread_mutex_unlock(&clerk.lock);
+	if (!was)
+		return;
+	for (size_t i = 0; i < COUNT(clerk.threads); i++)
+		if (clerk.lanes[i]) {
+			pthread_join(clerk.threads[i], NULL);
+			lanes_close(clerk.lanes[i]);
+			clerk.lanes[i] = NULL;
+		}
+	pthread_mutex_lock(&clerk.lock);
+	clerk.running = false;
+	pthread_cond_destroy(&clerk.wake);
+	pthread_mutex_unlock(&clerk.lock);
+}

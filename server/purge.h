@@ -1,0 +1,12 @@
+/*
+ * Erasing what has been kept long enough (domain.md §8), under the purge role: an event, then the data, then purge_log.
+ */
+#ifndef SERVER_PURGE_H
+#define SERVER_PURGE_H
+
+#include "service.h"
+
+/* `l` reads what is due; a connection of the purge role is opened when there is something. *purged counts files. */
+int purge_run(struct service *s, struct lanes *l, struct pool *pool, int *purged, struct err *e) MUST_USE;
+
+#endif
