@@ -702,3 +702,24 @@ enum pg_ping pg_ping(const char *dsn)
 		return PING_SILENT;
 	}
 }
+
+const char *const *pg_environment(const char *dsn, struct pool *pool, struct err *e)
+{
+	PQconninfoOption *all = PQconninfoParse(dsn, NULL);
+	size_t n = 0;
+	if (!all) {
+		fault(e, "the DSN cannot be read");
+		return NULL;
+	}
+	for (const PQconninfoOption *o = all; o->keyword; o++)
+		n++;
+	const char **out = POOL_ARRAY(pool, const char *, n + 3);
+	n = 0;
+	out[n++] = "LC_ALL=C.UTF-8";
+	out[n++] = "PATH=/usr/bin:/bin";
+	for (const PQconninfoOption *o = all; o->keyword; o++)
+		if (o->val && o->envvar)
+			out[n++] = pool_printf(pool, "%s=%s", o->envvar, o->val);
+	PQconninfoFree(all);
+	return out;
+}

@@ -72,6 +72,9 @@ int plain_copy(struct plain *p, const char *copy_sql, struct err *e) MUST_USE; /
 int plain_copy_write(struct plain *p, const void *bytes, size_t n, struct err *e) MUST_USE;
 int plain_copy_end(struct plain *p, struct err *e) MUST_USE;
 
+/* The DSN as "PGHOST=…" texts for a program of PostgreSQL's, NULL at the end: nothing of it on a command line. */
+const char *const *pg_environment(const char *dsn, struct pool *pool, struct err *e);
+
 enum pg_ping { PING_OK, PING_STARTING, PING_SILENT };
 enum pg_ping pg_ping(const char *dsn);
 

@@ -116,6 +116,24 @@ const char *json_member(const char *json, const char *name, struct pool *pool)
 	return found;
 }
 
+const char **json_elements(const char *json, const char *name, struct pool *pool, size_t *count)
+{
+	json_t *root = json ? json_loads(json, 0, NULL) : NULL;
+	json_t *array = root ? json_object_get(root, name) : NULL;
+	const char **out = NULL;
+	*count = 0;
+	if (json_is_array(array)) {
+		out = POOL_ARRAY(pool, const char *, json_array_size(array) + 1);
+		for (size_t i = 0; i < json_array_size(array); i++) {
+			char *dump = json_dumps(json_array_get(array, i), JSON_COMPACT | JSON_ENCODE_ANY);
+			out[(*count)++] = pool_strdup(pool, dump);
+			free(dump);
+		}
+	}
+	json_decref(root);
+	return out;
+}
+
 /* ---- canonical form (RFC 8785) ---- */
 
 /* Keys are sorted by UTF-16 code units: there a supplementary character (4 bytes, F0…) stands before U+E000 (EE…). */

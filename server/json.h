@@ -20,6 +20,8 @@
 int json_read_values(const char *bytes, size_t n, struct values *out, struct err *e) MUST_USE;
 /* Reads a top-level member of a stored JSON object as text (numbers and booleans too); NULL when absent. */
 const char *json_member(const char *json, const char *name, struct pool *pool);
+/* The elements of a top-level member that is an array, each as JSON; NULL when there is no such array. */
+const char **json_elements(const char *json, const char *name, struct pool *pool, size_t *count);
 /* RFC 8785 canonical form (integers, strings, booleans, null, arrays, objects). NULL when it is not JSON. */
 char *json_canonical(const char *json, struct pool *pool);
 
