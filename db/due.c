@@ -59,9 +59,8 @@ SQL(due_forgotten, "with a as (delete from session where expires_at < enroll_now
 		   " d as (delete from rate where at < enroll_now() - interval '1 day')"
 		   " delete from account_token where expires_at < enroll_now() - interval '30 days'");
 
-SQL(chain_heads,
-    "select f.id as file, e.hash from file f join event e on e.file = f.id and e.seq = f.version where f.version > "
-    "0 order by f.id");
+SQL(chain_heads, "select distinct on (e.file) e.file, e.hash from event e where e.at <= $1::timestamptz"
+		 " order by e.file, e.seq desc");
 SQL(chain_last,
     "select max(at) as at, coalesce(max(at) <= enroll_now() - interval '1 hour', true) and exists (select 1 from event "
     "where at > coalesce((select max(at) from chain_root), '-infinity')) as due, enroll_now() as now from "

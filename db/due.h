@@ -19,7 +19,7 @@ extern const struct statement due_draft_notices; /* days untouched, days left */
 extern const struct statement due_drafts_gone;   /* days untouched: deletes, counts; 1 row: n */
 extern const struct statement due_forgotten;     /* sessions, keys, failures that no one may need */
 
-extern const struct statement chain_heads;  /* file, hash in the order of files */
+extern const struct statement chain_heads;  /* at: file, hash of its last event until then, in the order of files */
 extern const struct statement chain_last;   /* at, due (an hour has passed and something happened) */
 extern const struct statement chain_insert; /* at, files, root, signature */
 

@@ -51,6 +51,4 @@ SQL(operate_unfolded,
     "  or f.eligible <> e.eligible or f.deadline is distinct from e.deadline))"
     " order by f.id");
 SQL(operate_roots, "select at, files, root, signature from chain_root order by at");
-SQL(operate_heads, "select distinct on (e.file) e.file, e.hash from event e where e.at <= $1::timestamptz"
-		   " order by e.file, e.seq desc");
 SQL(operate_purges, "select file, array_to_string(kinds, ',') as kinds, at from purge_log order by id");

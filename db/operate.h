@@ -30,7 +30,6 @@ extern const struct statement operate_invariants; /* view, file: empty when all 
 extern const struct statement operate_events;
 extern const struct statement operate_unfolded; /* files whose columns differ from their last event: file */
 extern const struct statement operate_roots;    /* at, files, root, signature, the oldest first */
-extern const struct statement operate_heads;  /* at: hash of each file's last event until then, in the order of files */
-extern const struct statement operate_purges; /* file, kinds, at */
+extern const struct statement operate_purges;   /* file, kinds, at */
 
 #endif

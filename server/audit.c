@@ -6,11 +6,11 @@
 #include "../db/due.h"
 #include "../db/identity.h"
 #include "../db/operate.h"
+#include "chain.h"
 #include "file_view.h"
 
 #define BATCH 1000
 #define TOLD_MOST 100
-#define SETTLED (60 * SECOND) /* no transaction lasts as long */
 
 static const struct identity system_identity = { .role = SYSTEM };
 
@@ -181,37 +181,14 @@ static int events(struct service *s, struct lanes *l, struct audit *a, struct er
 	return 0;
 }
 
-char *audit_root(const char *const *heads, size_t count, struct pool *pool)
-{
-	const char **level = pool_copy(pool, heads, count * sizeof *heads);
-
-	if (!count)
-		return crypto_sha256_hex(pool, "", 0);
-	for (size_t n = count; n > 1; n = (n + 1) / 2)
-		for (size_t i = 0; i < n; i += 2) {
-			const char *both = i + 1 < n ? pool_printf(pool, "%s%s", level[i], level[i + 1]) : NULL;
-
-			level[i / 2] = both ? crypto_sha256_hex(pool, both, strlen(both)) : level[i];
-		}
-	return pool_strdup(pool, level[0]);
-}
-
-char *audit_signed_text(instant_t at, int64_t files, const char *root, struct pool *pool)
-{
-	instant_t micro = at % SECOND < 0 ? at % SECOND + SECOND : at % SECOND;
-
-	return pool_printf(pool, "%.19s.%06lldZ|%lld|%s", instant_rfc3339(pool, at), (long long)micro, (long long)files,
-			   root);
-}
-
 static char *root_of(const struct rows *r, struct pool *pool)
 {
 	size_t n = rows_count(r);
-	const char **heads = POOL_ARRAY(pool, const char *, n + 1);
+	struct chain_head *heads = POOL_ARRAY(pool, struct chain_head, n + 1);
 
 	for (size_t i = 0; i < n; i++)
-		heads[i] = rows_str(r, i, "hash");
-	return audit_root(heads, n, pool);
+		heads[i] = (struct chain_head){ rows_i64(r, i, "file"), rows_str(r, i, "hash") };
+	return chain_root(heads, n, pool);
 }
 
 /* Every signature; and the newest root is found again from the heads: a cut tail shows there. */
@@ -223,8 +200,8 @@ static int roots(struct service *s, struct lanes *l, struct pool *pool, struct a
 	if (!r)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		const char *text = audit_signed_text(rows_instant(r, i, "at"), rows_i64(r, i, "files"),
-						     rows_str(r, i, "root"), pool);
+		const char *text = chain_signed(rows_instant(r, i, "at"), (size_t)rows_i64(r, i, "files"),
+						rows_str(r, i, "root"), pool);
 
 		a->roots++;
 		if (!crypto_verify_hex(s->keys, rows_str(r, i, "signature"), text, strlen(text)))
@@ -232,7 +209,7 @@ static int roots(struct service *s, struct lanes *l, struct pool *pool, struct a
 	}
 	if (!n)
 		return 0;
-	heads = ask(l, pool, &operate_heads, ARGS(arg_instant(pool, rows_instant(r, n - 1, "at"))), e);
+	heads = ask(l, pool, &chain_heads, ARGS(arg_instant(pool, rows_instant(r, n - 1, "at"))), e);
 	if (!heads)
 		return -1;
 	if ((int64_t)rows_count(heads) != rows_i64(r, n - 1, "files") ||
@@ -252,32 +229,6 @@ int audit_database(struct service *s, struct lanes *l, struct pool *pool, struct
 	for (size_t i = 0; i < rows_count(r); i++)
 		tell(out, rows_i64(r, i, "file"), 0, "the file is not where its history leaves it");
 	return r ? 0 : -1;
-}
-
-int audit_seal(struct service *s, struct lanes *l, struct pool *pool, bool *made, struct err *e)
-{
-	const struct rows *last = ask(l, pool, &chain_last, NO_ARGS, e), *heads;
-	instant_t at;
-	char *root, *text;
-
-	*made = false;
-	if (!last)
-		return -1;
-	if (!rows_bool(last, 0, "due"))
-		return 0;
-	at = rows_instant(last, 0, "now") - SETTLED;
-	heads = ask(l, pool, &operate_heads, ARGS(arg_instant(pool, at)), e);
-	if (!heads)
-		return -1;
-	root = root_of(heads, pool);
-	text = audit_signed_text(at, (int64_t)rows_count(heads), root, pool);
-	if (!ask(l, pool, &chain_insert,
-		 ARGS(arg_text(pool_strndup(pool, text, strcspn(text, "|"))), arg_i64(pool, (int64_t)rows_count(heads)),
-		      arg_text(root), arg_text(crypto_sign_hex(s->keys, pool, text, strlen(text)))),
-		 e))
-		return -1;
-	*made = true;
-	return 0;
 }
 
 /* ---- one person's export ---- */

@@ -9,9 +9,7 @@
  *	{"format": "enroll-history-1", "file": 3, "number": "MSP-…", "events": [{"seq", "prev_hash", "hash",
  *	 "body": "…", "personal": "…" or null}, …]}
  *
- * Merkle root: leaves are the heads in the order of files, node = SHA-256(left || right) of the hexadecimal texts, an
- *odd one goes up as it is; of no file at all it is the SHA-256 of nothing. Signed: "at|files|root" (at as RFC 3339 with
- * microseconds), Ed25519.
+ * The signed roots are those of chain.h.
  */
 #ifndef SERVER_AUDIT_H
 #define SERVER_AUDIT_H
@@ -29,16 +27,6 @@ struct audit {
 int audit_database(struct service *s, struct lanes *l, struct pool *pool, struct audit *out, struct err *e) MUST_USE;
 /* One exported history. ERR_INPUT "json.bad" when it is none. */
 int audit_export(const char *json, struct pool *pool, struct audit *out, struct err *e) MUST_USE;
-
-/* What the root of these heads is, and the text that is signed. */
-char *audit_root(const char *const *heads, size_t count, struct pool *pool);
-char *audit_signed_text(instant_t at, int64_t files, const char *root, struct pool *pool);
-
-/*
- * The hourly root, when it is due (the clerk). It stands for the heads of a minute ago: whatever carries an earlier
- * time has committed by then, so that anyone finds the same root again.
- */
-int audit_seal(struct service *s, struct lanes *l, struct pool *pool, bool *made, struct err *e) MUST_USE;
 
 struct file_view;
 /* The exported history of a file that was read. */

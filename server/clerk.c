@@ -303,8 +303,9 @@ static int sign_root(struct service *s, struct lanes *l, struct err *e)
 	const struct rows *r;
 	int failed = ask(l, pool, &chain_last, NO_ARGS, &r, e);
 	if (!failed && rows_bool(r, 0, "due")) {
-		instant_t at = rows_instant(r, 0, "now") / SECOND * SECOND;
-		failed = ask(l, pool, &chain_heads, NO_ARGS, &r, e);
+		/* Of a minute ago: what carries an earlier time has committed, so anyone finds this root again. */
+		instant_t at = (rows_instant(r, 0, "now") / SECOND - 60) * SECOND;
+		failed = ask(l, pool, &chain_heads, ARGS(arg_instant(pool, at)), &r, e);
 		if (!failed) {
 			size_t n = rows_count(r);
 			struct chain_head *heads = POOL_ARRAY(pool, struct chain_head, n + 1);
