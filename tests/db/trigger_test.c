@@ -1,0 +1,136 @@
+/*
+ * The history trigger and the C table say the same of every (state, event, role, to): what decide() may do the database
+ * accepts, and nothing else.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../db/migrate.h"
+#include "../../server/base/str.h"
+#include "../../workflow/workflow.h"
+#include "../lib/pgtest.h"
+#include "../lib/test.h"
+
+static int made(void **state)
+{
+	struct pool *pool = pool_new();
+	struct err e;
+	int n;
+
+	*state = pool;
+	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &n, &e)) {
+		print_error("%s\n", e.detail);
+		return -1;
+	}
+	return 0;
+}
+
+static int unmade(void **state)
+{
+	pool_free(*state);
+	return 0;
+}
+
+/*
+ * Written by the owner, under whom no row-level security hides anything. The file is put into each state by hand, with
+ * all that its CHECKs ask, and each attempt is undone by the exception that ends it.
+ */
+static const char attempt[] = "create function try_event(p_from text, p_event text, p_role text, p_to text) returns "
+			      "text language plpgsql as $f$\n"
+			      "declare b text; n bigint; s text;\n"
+			      "begin\n"
+			      "  select version into n from file where id = 1;\n"
+			      "  b := jsonb_build_object('actor', 'agent:2', 'at', '2026-11-22T00:00:00Z', 'caisse', "
+			      "'595', 'deadline', null, 'deadline_event', null,\n"
+			      "    'document', 'd', 'effective_date', '2030-01-01', 'eligible', true, 'event', "
+			      "p_event, 'file', 1, 'from', p_from, 'holder', null,\n"
+			      "    'return_to', null, 'role', p_role, 'seq', n + 1, 'to', p_to, 'until', null)::text;\n"
+			      "  insert into event (file, seq, at, event, from_state, to_state, role, actor, caisse, "
+			      "eligible, document, effective_date, body, prev_hash, hash)\n"
+			      "  values (1, n + 1, '2026-11-22T00:00:00Z', p_event, p_from, p_to, p_role, 'agent:2', "
+			      "'595', true, 'd', '2030-01-01', b, '',\n"
+			      "    encode(sha256(convert_to(b, 'UTF8')), 'hex'));\n"
+			      "  raise exception 'undone' using errcode = 'EN999';\n"
+			      "exception when sqlstate 'EN999' then return 'yes';\n"
+			      "  when others then get stacked diagnostics s = returned_sqlstate; return s; end $f$";
+
+static void prepare(void)
+{
+	const char *owner = pgtest_cluster()->owner_dsn;
+
+	pgtest_sql(owner, attempt);
+	pgtest_sql(owner, "insert into account (email, email_key) values ('a@example.org', 'a@example.org')");
+	pgtest_sql(owner, "insert into agent (role, name, email, email_key) values ('delegate', 'A', 'b', 'b'), "
+			  "('delegate', 'B', 'c', 'c')");
+	pgtest_sql(owner, "insert into file (account, rpps, practice_mode) values (1, '99900000011', 'liberal')");
+	pgtest_sql(owner, "insert into signature (file, seq, party, actor, at, method, digest) values (1, 0, "
+			  "'applicant', 'x', now(), 'm', 'd'),"
+			  " (1, 0, 'caisse', 'x', now(), 'm', 'd')");
+}
+
+static bool in_table(enum state from, enum event ev, enum role role, enum state to)
+{
+	for (size_t i = 0; i < transition_count; i++)
+		if (transitions[i].from == from && transitions[i].event == ev && transitions[i].who & role &&
+		    transitions[i].to == to)
+			return true;
+	return false;
+}
+
+static void the_trigger_accepts_exactly_the_transitions_of_the_table(void **state)
+{
+	const char *owner = pgtest_cluster()->owner_dsn;
+	struct pool *pool = *state;
+
+	prepare();
+	for (int from = ST_DRAFT; from < ST_DELETED; from++) {
+		struct str wrong;
+
+		pgtest_sql(owner, pool_printf(pool,
+					      "update file set state = '%s', version = 1, eligible = true, caisse = "
+					      "'595', document = 'd',"
+					      " effective_date = '2030-01-01' where id = 1",
+					      state_id((enum state)from)));
+		wrong = str_in(pool);
+		str_add(&wrong,
+			"select coalesce(string_agg(e || ' ' || r || ' ' || t || ' ' || a, E'\\n'), '') from (values ");
+		for (int ev = EV_NONE + 1; ev < EVENTS; ev++)
+			for (unsigned role = VISITOR; role <= SYSTEM; role <<= 1)
+				for (int to = ST_DRAFT; to < ST_DELETED; to++)
+					str_addf(&wrong, "%s('%s','%s','%s',%s)",
+						 ev == 1 && role == VISITOR && to == ST_DRAFT ? "" : ",",
+						 event_id((enum event)ev), role_id((enum role)role),
+						 state_id((enum state)to),
+						 in_table((enum state)from, (enum event)ev, (enum role)role,
+							  (enum state)to)
+							 ? "true"
+							 : "false");
+		str_addf(&wrong,
+			 ") x(e, r, t, expected), lateral try_event('%s', e, r, t) a where (a = 'yes') <> expected",
+			 state_id((enum state)from));
+		assert_string_equal(pgtest_value(owner, wrong.s), "");
+	}
+}
+
+static void history_cannot_be_changed_even_by_its_owner(void **state)
+{
+	const char *owner = pgtest_cluster()->owner_dsn;
+
+	(void)state;
+	assert_string_equal(pgtest_value(owner,
+					 "select has_table_privilege('enroll_service', 'enroll.event', 'update') or"
+					 " has_table_privilege('enroll_service', 'enroll.event', 'delete') or"
+					 " has_column_privilege('enroll_service', 'enroll.file', 'state', 'update') or"
+					 " has_column_privilege('enroll_service', 'enroll.file', 'version', 'update')"),
+			    "f");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_trigger_accepts_exactly_the_transitions_of_the_table),
+		cmocka_unit_test(history_cannot_be_changed_even_by_its_owner),
+	};
+
+	return cmocka_run_group_tests(tests, made, unmade);
+}
