@@ -125,8 +125,19 @@ void figures_asks(const struct figures_question *q, struct pool *pool, struct fi
 void figures_read(const struct figures_question *q, const struct rows *const rows[FIGURES_ASKS], struct pool *pool,
 		  struct figures *out);
 
-/* Conventioned psychologists at the last 13 month ends up to $1 (NULL: today) and on that day: day, caisse, total. */
+/* Conventioned psychologists at the last 13 month ends, a month before $1 (NULL: today) and on that day. */
 extern const struct statement figures_series;
+struct figures_point {
+	day_t day;
+	int64_t total;
+};
+/* Those of the question's scope, by day; `places` are rows[1] of its statements. */
+size_t figures_series_read(const struct figures_question *q, const struct rows *series, const struct rows *places,
+			   struct pool *pool, const struct figures_point **out);
+/* What départements look like: code, name, viewbox, path (SVG). */
+extern const struct statement figures_shapes;
+/* Who took figures or lists out of the service: agent, what, how many rows. */
+extern const struct statement figures_exported;
 
 struct json;
 /* The object of interface.md: items, level, as_of, published, event, computed_at. */

@@ -83,15 +83,25 @@ STATEMENT(figures_no_cells);
 const struct statement figures_series = {
 	"figures_series",
 	"with m as (select (date_trunc('month', " AS_OF ") - make_interval(months => k))::date - 1 as day"
-	"   from generate_series(0, 12) k union select " AS_OF ")"
-	" select m.day, x.caisse, sum(x.n) as total from m, lateral ("
+	"   from generate_series(0, 12) k union select " AS_OF "   union select (" AS_OF " - interval '1 month')::date)"
+	" select m.day, coalesce(x.caisse, '') as caisse, coalesce(sum(x.n), 0) as total from m left join lateral ("
 	"   select t.caisse, t.total as n from closed_total t where t.measure = 'state:conventioned'"
 	"      and t.day = (select max(day) from closed_total where day <= m.day)"
 	"   union all select d.caisse, d.n from delta d where d.measure = 'state:conventioned' and d.day <= m.day"
-	"      and d.day > coalesce((select max(day) from closed_total where day <= m.day), '-infinity')) x"
+	"      and d.day > coalesce((select max(day) from closed_total where day <= m.day), '-infinity')) x on true"
 	"  group by m.day, x.caisse order by m.day, x.caisse"
 };
 STATEMENT(figures_series);
+
+const struct statement figures_shapes = {
+	"figures_shapes", "select code, name, viewbox, path from departement where path is not null order by code"
+};
+STATEMENT(figures_shapes);
+
+const struct statement figures_exported = {
+	"figures_exported", "insert into export_log (agent, what, rows) values ($1::bigint, $2, $3::bigint)"
+};
+STATEMENT(figures_exported);
 
 /* ---- names ---- */
 
@@ -468,6 +478,27 @@ void figures_read(const struct figures_question *q, const struct rows *const row
 	for (size_t i = 0; i < f->count; i++)
 		finish(&f->items[i], f);
 	finish(&f->total, f);
+}
+
+size_t figures_series_read(const struct figures_question *q, const struct rows *series, const struct rows *places,
+			   struct pool *pool, const struct figures_point **out)
+{
+	struct figures_point *points = POOL_ARRAY(pool, struct figures_point, rows_count(series) + 1);
+	size_t n = 0, known = rows_count(places);
+
+	for (size_t i = 0; i < rows_count(series); i++) {
+		const char *caisse = rows_str(series, i, "caisse"), *region = NULL;
+		day_t day = rows_day(series, i, "day");
+		for (size_t k = 0; q->region && k < known; k++)
+			if (!strcmp(rows_str(places, k, "caisse"), caisse))
+				region = rows_text(places, k, "region");
+		if (!n || points[n - 1].day != day)
+			points[n++] = (struct figures_point){ .day = day };
+		if (in_scope(q, caisse, region))
+			points[n - 1].total += rows_i64(series, i, "total");
+	}
+	*out = points;
+	return n;
 }
 
 /* ---- waiting ---- */

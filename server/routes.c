@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "pages/applicant.h"
+#include "pages/directory.h"
 #include "pages/dossiers.h"
 #include "pages/pages.h"
+#include "pages/statistics.h"
 
 /* No role, no service: a row for nobody does not compile. */
 #define SOMEBODY(who) ((who) + 0 * sizeof(char[(who) ? 1 : -1]))
@@ -33,6 +35,14 @@ const struct route routes[] = {
 	ROW(GET,  "/accessibilite",      BOTH,   ALL,       FAST,  NULL, accessibility_answer, .doc = "Déclaration d’accessibilité"),
 	ROW(GET,  "/mentions-legales",   BOTH,   ALL,       FAST,  NULL, legal_answer,         .doc = "Mentions légales"),
 	ROW(GET,  "/donnees-personnelles", BOTH, ALL,       FAST,  NULL, personal_data_answer, .doc = "Données personnelles"),
+	ROW(GET,  "/annuaire",           PUBLIC, ALL,       FAST,  directory_ask, directory_answer, .doc = "Annuaire des psychologues conventionnés"),
+	ROW(GET,  "/communes",           BOTH,   ALL,       FAST,  communes_ask, communes_answer, .doc = "Communes par code postal ou début de nom"),
+	ROW(GET,  "/statistiques",       PUBLIC, ALL,       SLOW,  statistics_ask, statistics_answer, .doc = "Chiffres publics"),
+	ROW(GET,  "/statistiques.csv",   PUBLIC, ALL,       SLOW,  statistics_ask, statistics_csv_answer, .doc = "Chiffres publics, CSV"),
+	ROW(GET,  "/statistiques.xlsx",  PUBLIC, ALL,       SLOW,  statistics_ask, statistics_xlsx_answer, .doc = "Chiffres publics, XLSX"),
+	ROW(GET,  "/statistiques",       AGENTS, EXPERT | DELEGATE | REGION | ADMIN, SLOW, statistics_ask, statistics_answer, .doc = "Chiffres complets de son périmètre"),
+	ROW(GET,  "/statistiques.csv",   AGENTS, EXPERT | DELEGATE | REGION | ADMIN, SLOW, statistics_ask, statistics_csv_answer, .doc = "Chiffres complets, CSV"),
+	ROW(GET,  "/statistiques.xlsx",  AGENTS, EXPERT | DELEGATE | REGION | ADMIN, SLOW, statistics_ask, statistics_xlsx_answer, .doc = "Chiffres complets, XLSX"),
 	ROW(POST, "/dossiers",           PUBLIC, APPLICANT, WRITE, dossier_start_ask, dossier_start_answer, .doc = "Commence un dossier, ou redonne le brouillon ouvert"),
 	ROW(GET,  "/dossiers",           PUBLIC, APPLICANT, FAST,  dossier_list_ask, dossier_list_answer, .doc = "Mes dossiers"),
 	ROW(GET,  "/dossiers/:id",       BOTH,   APPLICANT | EXPERT | DELEGATE | ADMIN, FAST, dossier_ask, dossier_answer, .doc = "Un dossier"),
