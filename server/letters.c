@@ -455,7 +455,7 @@ static const char *subject_of(const char *kind, const char *number, struct pool 
 int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t message, bool for_mail,
 		  struct letter *out, struct err *e)
 {
-	const struct rows *r, *checks;
+	const struct rows *r = NULL, *checks = NULL;
 	struct values said, frozen;
 	struct letter_view v;
 	const char *secret = NULL;
