@@ -381,14 +381,19 @@ static int section_open(struct parser *p, const char *file, long line, const cha
 	return 0;
 }
 
+static bool in_tag(enum html_state state)
+{
+	return state == H_TAG_NAME || state == H_IN_TAG || state == H_ATTR_NAME;
+}
+
 static int section_close(struct parser *p, const char *file, long line, const char *name, size_t least)
 {
 	if (p->depth <= least || strcmp(p->sections[p->depth - 1].name, name))
 		return bad(p, file, line, "section not open:", name);
 	struct section *sec = &p->sections[--p->depth];
-	/* A bare attribute ("{{#selected}} selected{{/selected}}") ends where the section does. */
-	if (sec->html.state == H_IN_TAG && p->html.state == H_ATTR_NAME)
-		p->html.state = H_IN_TAG;
+	/* A bare attribute ("<option{{#selected}} selected{{/selected}}>") ends where the section does. */
+	if (in_tag(sec->html.state) && in_tag(p->html.state))
+		p->html.state = sec->html.state = H_IN_TAG;
 	if (sec->html.state != p->html.state)
 		return bad(p, file, line, "section ends inside another tag than it began:", name);
 	p->html.started = p->html.started && sec->html.started;

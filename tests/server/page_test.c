@@ -116,6 +116,8 @@ static void sections_repeat_show_once_or_show_the_contrary(void **unused)
 		render("{{#one}}{{label}}{{/one}}{{#nobody}}{{label}}{{/nobody}}{{^nobody}}-{{/nobody}}", &d), "b-");
 	assert_string_equal(
 		render("{{#count}}c{{/count}}{{^count}}0{{/count}}{{#empty}}e{{/empty}}{{#name}}n{{/name}}", &d), "0n");
+	assert_string_equal(render("<option{{#yes}} selected{{/yes}}{{#no}} x{{/no}}>{{name}}", &d),
+			    "<option selected>N");
 	assert_string_equal(render("{{#items}}{{#yes}}{{#one}}{{label}}{{n}}{{/one}}{{/yes}}{{/items}}", &d), "b2b2");
 }
 
