@@ -1,0 +1,1009 @@
+/*
+ * enrollctl: the operator's tool. One table of commands; a command's usage line is its grammar:
+ *
+ *	--email E            an option that must be given, with its value
+ *	[--region CODE]      one that may be; [--caisse CODE]… several times; [--may-sign] without a value
+ *	FILE, [FILE]         what stands alone
+ *
+ * Exit codes: 0, 1 (no, not there, not valid), 2 (usage). As root it becomes the owner of ENROLL_HOME, as the service
+ * does; what it writes for its caller (--out DIR, backup DIR) is the caller's.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../db/due.h"
+#include "../db/figures.h"
+#include "../db/identity.h"
+#include "../db/migrate.h"
+#include "../db/operate.h"
+#include "../db/pg.h"
+#include "../db/registry.h"
+#include "../db/routing.h"
+#include "../forms/form.h"
+#include "audit.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "clerk.h"
+#include "home.h"
+#include "routes.h"
+#include "text.h"
+
+#define ARGS_MAX 64
+#define PASSWORD_MOST 1024
+#define FILE_MOST (64 << 20)
+
+/* What must stand before a command runs. */
+enum needs { NEEDS_NOTHING, NEEDS_HOME, NEEDS_CLUSTER, NEEDS_DATABASE };
+
+struct given {
+	const char *name, *value; /* name without dashes; a word that stands alone has its place's name ("FILE") */
+};
+
+struct ctl {
+	struct service service;
+	struct pool *pool;
+	struct cluster cluster;
+	bool embedded, json;
+	struct lanes *lanes;
+	const struct command *command;
+	struct given given[ARGS_MAX];
+	size_t count;
+};
+
+struct command {
+	const char *name, *args, *help;
+	enum needs needs;
+	int (*run)(struct ctl *c, struct err *e); /* 0, 1 (said already), or -1 with *e */
+};
+
+static const char *value_of(const struct ctl *c, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (!strcmp(c->given[i].name, name))
+			return c->given[i].value;
+	return NULL;
+}
+
+static int refuse(struct err *e, const char *format, const char *what)
+{
+	snprintf(e->detail, sizeof e->detail, format, what);
+	e->kind = ERR_INPUT;
+	e->text = NULL;
+	return -1;
+}
+
+/* Asked as the system: row-level security lets it see every file. */
+static int ask(struct ctl *c, const struct statement *st, const struct arg *args, size_t count, const struct rows **out,
+	       struct err *e)
+{
+	static const struct identity system_identity = { .role = SYSTEM };
+	struct segment *s = segment_new(c->lanes, c->pool, LANE_SLOW, NULL, NULL);
+
+	identity_ask(s, c->pool, &system_identity, 0);
+	segment_ask(s, st, args, count);
+	if (db_send_wait(s, e))
+		return -1;
+	*out = segment_rows(s, 1);
+	return 0;
+}
+
+static void print_json(const struct json *j)
+{
+	printf("%s\n", j->out.s);
+}
+
+/* ---- schema, settings, tables ---- */
+
+static int do_migrate(struct ctl *c, struct err *e)
+{
+	const char *dsn = c->embedded ? c->cluster.owner_dsn : c->service.settings.owner_dsn;
+	int applied = 0;
+
+	if (!dsn || !*dsn)
+		return refuse(e, "%s is not set: the owner alone changes the schema", "ENROLL_OWNER_DSN");
+	if (migrate(dsn, workflow_print(c->pool), workflow_digest(c->pool), &applied, e))
+		return -1;
+	if (c->json)
+		printf("{\"applied\":%d}\n", applied);
+	else
+		printf("%d applied, the schema is up to date\n", applied);
+	return 0;
+}
+
+static int do_settings(struct ctl *c, struct err *e)
+{
+	(void)e;
+	printf("%s%s", settings_print(&c->service.settings, c->json, c->pool), c->json ? "\n" : "");
+	return 0;
+}
+
+static int do_workflow(struct ctl *c, struct err *e)
+{
+	(void)e;
+	fputs(workflow_print(c->pool), stdout);
+	return 0;
+}
+
+static int do_routes(struct ctl *c, struct err *e)
+{
+	(void)e;
+	fputs(routes_print(c->pool), stdout);
+	return 0;
+}
+
+static int do_invariants(struct ctl *c, struct err *e)
+{
+	const struct rows *r;
+	struct json j = json_in(c->pool);
+
+	if (ask(c, &operate_invariants, NO_ARGS, &r, e))
+		return -1;
+	json_obj(&j);
+	json_kb(&j, "empty", rows_count(r) == 0);
+	json_key(&j, "found");
+	json_arr(&j);
+	for (size_t i = 0; i < rows_count(r); i++) {
+		json_obj(&j);
+		json_kt(&j, "view", rows_str(r, i, "view"));
+		json_ki(&j, "file", rows_i64(r, i, "file"));
+		json_end(&j);
+		if (!c->json)
+			printf("%s file %s\n", rows_str(r, i, "view"), rows_str(r, i, "file"));
+	}
+	json_end(&j);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else if (!rows_count(r))
+		printf("the eight views are empty\n");
+	return rows_count(r) ? 1 : 0;
+}
+
+/* ---- people ---- */
+
+static int email_good(const char *email, struct err *e)
+{
+	return rule_email(email) ? 0 : refuse(e, "not an e-mail address: %s", email);
+}
+
+static int do_account_create(struct ctl *c, struct err *e)
+{
+	const char *email = value_of(c, "email");
+	char line[PASSWORD_MOST];
+	char *hash;
+	const struct rows *r;
+
+	if (email_good(email, e))
+		return -1;
+	if (!fgets(line, sizeof line, stdin))
+		return refuse(e, "no password on %s", "standard input");
+	line[strcspn(line, "\r\n")] = 0;
+	if (!str_is_utf8(line, strlen(line)) || str_chars(line) < 12 || str_chars(line) > 200)
+		return refuse(e, "a password has %s characters", "12 to 200");
+	int bad = crypto_password_hash(line, c->pool, &hash, e);
+	crypto_wipe(line, sizeof line);
+	if (bad || ask(c, &operate_account, ARGS(arg_text(email), arg_text(hash)), &r, e))
+		return -1;
+	if (!rows_count(r))
+		return refuse(e, "there is an account already: %s", email);
+	if (c->json)
+		printf("{\"id\":%s}\n", rows_str(r, 0, "id"));
+	else
+		printf("account %s\n", rows_str(r, 0, "id"));
+	return 0;
+}
+
+static size_t values_named(const struct ctl *c, const char *name, const char *out[ARGS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (!strcmp(c->given[i].name, name))
+			out[n++] = c->given[i].value;
+	return n;
+}
+
+static int do_agent_create(struct ctl *c, struct err *e)
+{
+	const char *role = value_of(c, "role"), *email = value_of(c, "email"), *region = value_of(c, "region");
+	const char *caisses[ARGS_MAX];
+	size_t n = values_named(c, "caisse", caisses);
+	unsigned bit = role_from_id(role);
+	const struct rows *r;
+
+	if (!(bit & (EXPERT | DELEGATE | REGION | ADMIN)))
+		return refuse(e, "a role is expert, delegate, region or admin, not %s", role);
+	if (bit == DELEGATE && !n)
+		return refuse(e, "%s: a delegate without one sees nothing", "--caisse");
+	if (bit == REGION && !region)
+		return refuse(e, "%s: an observer without one sees nothing", "--region");
+	if (bit != DELEGATE && (n || value_of(c, "may-sign")))
+		return refuse(e, "only a delegate has caisses and signs, not %s", role);
+	if (bit != REGION && region)
+		return refuse(e, "only an observer has a region, not %s", role);
+	if (email_good(email, e))
+		return -1;
+	if (ask(c, &operate_agent,
+		ARGS(arg_text(role), arg_text(value_of(c, "name")), arg_text(email), arg_text(region),
+		     arg_bool(value_of(c, "may-sign") != NULL), arg_texts(c->pool, caisses, n)),
+		&r, e))
+		return -1;
+	if (!rows_count(r))
+		return refuse(e, "there is an agent already: %s", email);
+	if (c->json)
+		printf("{\"id\":%s}\n", rows_str(r, 0, "id"));
+	else
+		printf("agent %s\n", rows_str(r, 0, "id"));
+	return 0;
+}
+
+static int do_agent_list(struct ctl *c, struct err *e)
+{
+	const struct rows *r;
+	struct json j = json_in(c->pool);
+
+	if (ask(c, &operate_agents, NO_ARGS, &r, e))
+		return -1;
+	json_arr(&j);
+	for (size_t i = 0; i < rows_count(r); i++) {
+		json_obj(&j);
+		json_ki(&j, "id", rows_i64(r, i, "id"));
+		json_kt(&j, "role", rows_str(r, i, "role"));
+		json_kt(&j, "name", rows_str(r, i, "name"));
+		json_kt(&j, "email", rows_str(r, i, "email"));
+		json_kt(&j, "region", rows_text(r, i, "region"));
+		json_kt(&j, "caisses", rows_text(r, i, "caisses"));
+		json_kb(&j, "may_sign", rows_bool(r, i, "may_sign"));
+		json_kb(&j, "active", rows_bool(r, i, "active"));
+		json_ki(&j, "certificates", rows_i64(r, i, "certificates"));
+		json_end(&j);
+		if (!c->json)
+			printf("%-4s %-9s %-30s %s %s%s%s\n", rows_str(r, i, "id"), rows_str(r, i, "role"),
+			       rows_str(r, i, "email"), rows_str(r, i, "name"), rows_str(r, i, "caisses"),
+			       rows_str(r, i, "region"), rows_bool(r, i, "may_sign") ? " signs" : "");
+	}
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	return 0;
+}
+
+/* ---- certificates ---- */
+
+/* The folder of the authority, when it is ours. */
+static const char *authority(struct ctl *c, struct err *e)
+{
+	const struct settings *s = &c->service.settings;
+
+	if (home_has_default(s->agent_ca, s->home, "ca/ca.pem"))
+		return pool_printf(c->pool, "%s/ca", s->home);
+	refuse(e, "%s is set: certificates come from that authority", "ENROLL_AGENT_CA");
+	return NULL;
+}
+
+/* Copies what the owner of HOME made to where the caller wants it. */
+static int hand_out(struct ctl *c, const char *from, const char *to, struct err *e)
+{
+	size_t n;
+	char *bytes = file_read(from, FILE_MOST, c->pool, &n, e);
+
+	if (!bytes)
+		return -1;
+	home_as_caller();
+	int bad = file_write(to, bytes, n, 0600, e);
+	home_as_owner();
+	crypto_wipe(bytes, n);
+	return bad;
+}
+
+static int do_cert_issue(struct ctl *c, struct err *e)
+{
+	static const char *const kinds[] = { "key", "pem", "p12" };
+	const char *ca = authority(c, e), *out = value_of(c, "out"), *days = value_of(c, "days");
+	char *name = pool_strdup(c->pool, value_of(c, "agent"));
+	char aside[] = "/tmp/enrollctl-XXXXXX";
+	struct certificate made;
+	const struct rows *r;
+	struct json j = json_in(c->pool);
+	int64_t for_days = 397;
+	int bad;
+
+	if (!ca || ask(c, &operate_agent_known, ARGS(arg_text(name)), &r, e))
+		return -1;
+	if (!rows_count(r))
+		return refuse(e, "no agent has the address %s", name);
+	if (days && str_to_i64(days, &for_days))
+		return refuse(e, "not a number of days: %s", days);
+	for (char *p = name; *p; p++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *p))
+			*p = '_';
+	home_as_caller();
+	bad = file_folder(out, 0700, e);
+	home_as_owner();
+	if (bad)
+		return -1;
+	if (!mkdtemp(aside))
+		return fault(e, "cannot make a folder: %s", strerror(errno));
+	bad = authority_issue(ca, name, rows_str(r, 0, "name"),
+			      pool_printf(c->pool, "AGENT-%06lld", (long long)rows_i64(r, 0, "id")), (int)for_days,
+			      aside, c->pool, &made, e);
+	json_obj(&j);
+	json_kt(&j, "serial", bad ? NULL : made.serial);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const char *from = pool_printf(c->pool, "%s/%s.%s", aside, name, kinds[i]);
+		const char *to = pool_printf(c->pool, "%s/%s.%s", out, name, kinds[i]);
+
+		bad = bad || hand_out(c, from, to, e);
+		unlink(from);
+		json_kt(&j, kinds[i], to);
+		if (!bad && !c->json)
+			printf("%s\n", to);
+	}
+	rmdir(aside);
+	json_end(&j);
+	if (bad || ask(c, &operate_certificate,
+		       ARGS(arg_text(made.serial), arg_i64(c->pool, rows_i64(r, 0, "id")), arg_text(made.issuer),
+			    arg_text(made.subject), arg_text(made.fingerprint), arg_instant(c->pool, made.not_after)),
+		       &r, e))
+		return -1;
+	if (c->json)
+		print_json(&j);
+	return 0;
+}
+
+/* The list carries what the database knows, too: the two agree after each command. */
+static int write_crl(struct ctl *c, struct err *e)
+{
+	const char *ca = authority(c, e);
+	const struct rows *r;
+
+	if (!ca || ask(c, &operate_revoked, NO_ARGS, &r, e))
+		return -1;
+	size_t n = rows_count(r);
+	const char **serials = POOL_ARRAY(c->pool, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		serials[i] = rows_str(r, i, "serial");
+	return authority_crl(ca, serials, n, e);
+}
+
+static int do_cert_revoke(struct ctl *c, struct err *e)
+{
+	const char *agent = value_of(c, "agent"), *serial = value_of(c, "serial");
+	const struct rows *r;
+
+	if (!agent == !serial)
+		return refuse(e, "either --agent or %s", "--serial");
+	if (ask(c, &operate_revoke, ARGS(arg_text(serial), arg_text(agent)), &r, e))
+		return -1;
+	if (!rows_count(r))
+		return refuse(e, "no valid certificate of %s", agent ? agent : serial);
+	if (c->json)
+		printf("{\"revoked\":%zu}\n", rows_count(r));
+	for (size_t i = 0; i < rows_count(r) && !c->json; i++)
+		printf("revoked %s\n", rows_str(r, i, "serial"));
+	return write_crl(c, e);
+}
+
+static int do_cert_crl(struct ctl *c, struct err *e)
+{
+	if (write_crl(c, e))
+		return -1;
+	printf("%s/ca/ca.crl\n", c->service.settings.home);
+	return 0;
+}
+
+/* ---- registry, routing ---- */
+
+static void show_progress(void *context, int64_t bytes, int64_t total, int64_t lines)
+{
+	(void)context;
+	fprintf(stderr, "\r%3d %%  %lld lines", total > 0 ? (int)(bytes * 100 / total) : 0, (long long)lines);
+	if (total > 0 && bytes >= total)
+		fputc('\n', stderr);
+}
+
+static int do_registry_import(struct ctl *c, struct err *e)
+{
+	struct registry_counts *n = POOL_NEW(c->pool, struct registry_counts);
+	struct json j = json_in(c->pool);
+	size_t told;
+
+	/* The caller's file, perhaps in a folder closed to the service's user. */
+	home_as_caller();
+	int bad = registry_import(c->service.dsn, value_of(c, "FILE"), isatty(STDERR_FILENO) ? show_progress : NULL,
+				  NULL, n, e);
+	home_as_owner();
+	if (bad)
+		return -1;
+	told = n->refused < REGISTRY_TOLD ? (size_t)n->refused : REGISTRY_TOLD;
+	json_obj(&j);
+	json_ki(&j, "read", n->read);
+	json_ki(&j, "kept", n->kept);
+	json_ki(&j, "refused", n->refused);
+	json_ki(&j, "before", n->before);
+	json_kday(&j, "day", n->day);
+	json_key(&j, "refused_lines");
+	json_arr(&j);
+	for (size_t i = 0; i < told; i++) {
+		json_obj(&j);
+		json_ki(&j, "line", n->told[i].line);
+		json_kt(&j, "why", n->told[i].why);
+		json_end(&j);
+	}
+	json_end(&j);
+	json_end(&j);
+	if (c->json) {
+		print_json(&j);
+		return 0;
+	}
+	printf("%lld lines read, %lld kept, %lld refused; the copy before had %lld; day %s\n", (long long)n->read,
+	       (long long)n->kept, (long long)n->refused, (long long)n->before, day_iso(c->pool, n->day));
+	for (size_t i = 0; i < told; i++)
+		printf("line %lld: %s\n", (long long)n->told[i].line, n->told[i].why);
+	return 0;
+}
+
+static int do_registry_show(struct ctl *c, struct err *e)
+{
+	static const char *const columns[] = { "last_name", "first_name",  "profession", "mode",      "commune",
+					       "postcode",  "departement", "authority",  "structure", "line" };
+	const struct rows *copy, *r;
+	struct json j = json_in(c->pool);
+
+	if (ask(c, &registry_current, NO_ARGS, &copy, e) ||
+	    ask(c, &registry_lines_of, ARGS(arg_text(value_of(c, "RPPS"))), &r, e))
+		return -1;
+	json_obj(&j);
+	json_kt(&j, "rpps", value_of(c, "RPPS"));
+	json_kt(&j, "day", rows_count(copy) ? rows_text(copy, 0, "day") : NULL);
+	json_key(&j, "lines");
+	json_arr(&j);
+	for (size_t i = 0; i < rows_count(r); i++) {
+		json_obj(&j);
+		for (size_t k = 0; k < COUNT(columns); k++)
+			json_kt(&j, columns[k], rows_text(r, i, columns[k]));
+		json_end(&j);
+		for (size_t k = 0; k < COUNT(columns) && !c->json; k++)
+			printf("%s%s", rows_str(r, i, columns[k]), k + 1 < COUNT(columns) ? " | " : "\n");
+	}
+	json_end(&j);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else if (!rows_count(copy))
+		fprintf(stderr, "no registry was ever imported\n");
+	return rows_count(r) ? 0 : 1;
+}
+
+static int do_routing_explain(struct ctl *c, struct err *e)
+{
+	struct route_answer a;
+	struct json j = json_in(c->pool);
+
+	if (routing_explain(c->lanes, c->pool, value_of(c, "COMMUNE"), &a, e))
+		return -1;
+	json_obj(&j);
+	json_kt(&j, "commune", a.commune);
+	json_kt(&j, "commune_name", a.commune_name);
+	json_kt(&j, "caisse", a.caisse);
+	json_kt(&j, "caisse_name", a.caisse_name);
+	json_kt(&j, "rule", a.rule);
+	json_kt(&j, "confidence", a.confidence);
+	json_kt(&j, "explained", a.explained);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else
+		printf("%s%s%s\n", a.explained, a.caisse_name ? " : " : "", a.caisse_name ? a.caisse_name : "");
+	return a.caisse ? 0 : 1;
+}
+
+/* ---- time ---- */
+
+static int do_tick(struct ctl *c, struct err *e)
+{
+	const char *now = value_of(c, "now");
+	instant_t to;
+	const struct rows *r;
+	struct tick t = { 0 };
+	struct json j = json_in(c->pool);
+
+	if (now && !c->service.settings.test_clock)
+		return refuse(e, "%s moves the time only with ENROLL_TEST_CLOCK=1", "--now");
+	if (now && instant_parse(now, &to))
+		return refuse(e, "not an instant: %s", now);
+	if (now && ask(c, &operate_clock_move, ARGS(arg_instant(c->pool, to)), &r, e))
+		return -1;
+	if (ask(c, &operate_clock, NO_ARGS, &r, e) || clerk_tick(&c->service, c->lanes, c->pool, &t, e))
+		return -1;
+	const char *fired = t.fired_text ? t.fired_text : "";
+	json_obj(&j);
+	json_kinstant(&j, "now", rows_instant(r, 0, "now"));
+	json_ki(&j, "checks", t.checks);
+	json_ki(&j, "fired", t.fired);
+	json_ki(&j, "reminders", t.reminders);
+	json_ki(&j, "closed_days", t.closed_days);
+	json_ki(&j, "purged", t.purged);
+	json_key(&j, "events");
+	json_arr(&j);
+	char *save = NULL;
+	for (char *line = strtok_r(pool_strdup(c->pool, fired), "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		json_text(&j, line);
+	json_end(&j);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else
+		printf("%s%schecks %d, fired %d, reminders %d, closed days %d, purged %d at %s\n", fired,
+		       *fired && !str_ends(fired, "\n") ? "\n" : "", t.checks, t.fired, t.reminders, t.closed_days,
+		       t.purged, instant_rfc3339(c->pool, rows_instant(r, 0, "now")));
+	return 0;
+}
+
+/* ---- history, figures ---- */
+
+static int say_audit(struct ctl *c, const struct audit *a)
+{
+	struct json j = json_in(c->pool);
+
+	json_obj(&j);
+	json_kb(&j, "good", a->problems == 0);
+	json_ki(&j, "files", a->files);
+	json_ki(&j, "events", a->events);
+	json_ki(&j, "roots", a->roots);
+	json_ki(&j, "personal", a->personal);
+	json_ki(&j, "erased", a->erased);
+	json_ki(&j, "problems", a->problems);
+	json_kt(&j, "told", a->told.s);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else
+		printf("%s%lld files, %lld events, %lld personal parts, %lld erased, %lld chain roots: %s\n", a->told.s,
+		       (long long)a->files, (long long)a->events, (long long)a->personal, (long long)a->erased,
+		       (long long)a->roots, a->problems ? "NOT GOOD" : "good");
+	return a->problems ? 1 : 0;
+}
+
+static int do_audit_verify(struct ctl *c, struct err *e)
+{
+	struct audit a;
+
+	if (audit_database(&c->service, c->lanes, c->pool, &a, e))
+		return -1;
+	return say_audit(c, &a);
+}
+
+static int do_audit_file(struct ctl *c, struct err *e)
+{
+	struct audit a;
+	char *json = file_read(value_of(c, "FILE"), FILE_MOST, c->pool, NULL, e);
+
+	if (!json || audit_export(json, c->pool, &a, e))
+		return -1;
+	return say_audit(c, &a);
+}
+
+static int do_figures(struct ctl *c, struct err *e)
+{
+	const char *as_of = value_of(c, "as-of"), *level = value_of(c, "level");
+	enum figures_level at = FIGURES_REGION;
+	day_t day = DAY_NONE;
+	char *text;
+
+	if (as_of && day_parse(as_of, &day))
+		return refuse(e, "not a date: %s", as_of);
+	if (level && figures_level_from_id(level, &at))
+		return refuse(e, "a level is caisse, departement, region or pays, not %s", level);
+	text = figures_print(c->lanes, day, at, c->json, c->pool, e);
+	if (!text)
+		return -1;
+	printf("%s%s", text, str_ends(text, "\n") ? "" : "\n");
+	return 0;
+}
+
+/* ---- backup and restore ---- */
+
+/* A program of PostgreSQL's own: of the cluster's version, or the newest there is. */
+static const char *program_of(struct ctl *c, const char *name)
+{
+	static const char root[] = "/usr/lib/postgresql";
+	int64_t best = 0, v;
+
+	if (c->embedded)
+		return pool_printf(c->pool, "%s/%s", c->cluster.bin, name);
+	DIR *d = opendir(root);
+	for (struct dirent *x; d && (x = readdir(d));)
+		if (!str_to_i64(x->d_name, &v) && v > best)
+			best = v;
+	if (d)
+		closedir(d);
+	return best ? pool_printf(c->pool, "%s/%lld/bin/%s", root, (long long)best, name)
+		    : pool_printf(c->pool, "/usr/bin/%s", name);
+}
+
+static int run_program(struct ctl *c, const char *const *argv, struct err *e)
+{
+	const char *dsn = c->embedded ? c->cluster.owner_dsn : c->service.settings.owner_dsn;
+	pid_t pid;
+	int status = 0;
+
+	if (!dsn || !*dsn)
+		return refuse(e, "%s is not set: the owner alone reads and writes everything", "ENROLL_OWNER_DSN");
+	const char *const *env = pg_environment(dsn, c->pool, e);
+	if (!env)
+		return -1;
+	/* posix_spawn takes arrays it does not change */
+	int why = posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+	if (why)
+		return fault(e, "%s: %s", argv[0], strerror(why));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fault(e, "%s is lost", argv[0]);
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : fault(e, "%s failed", argv[0]);
+}
+
+/* The files of a folder, not what is below it. A folder that is not there has none. */
+static int copy_folder(struct ctl *c, const char *from, const char *to, void (*read_as)(void), void (*write_as)(void),
+		       struct err *e)
+{
+	int bad = 0;
+
+	read_as();
+	DIR *d = opendir(from);
+	for (struct dirent *x; d && !bad && (x = readdir(d));) {
+		const char *path = pool_printf(c->pool, "%s/%s", from, x->d_name);
+		struct stat st;
+		char *bytes;
+		size_t n;
+
+		if (lstat(path, &st) || !S_ISREG(st.st_mode))
+			continue;
+		bytes = file_read(path, FILE_MOST, c->pool, &n, e);
+		write_as();
+		bad = !bytes || file_folder(to, 0700, e) ||
+		      file_write(pool_printf(c->pool, "%s/%s", to, x->d_name), bytes, n, st.st_mode & 0777, e);
+		read_as();
+		if (bytes)
+			crypto_wipe(bytes, n);
+	}
+	if (d)
+		closedir(d);
+	home_as_owner();
+	return bad ? -1 : 0;
+}
+
+static const char *const kept[] = { "ca", "certs", "agents" };
+
+static int copy_keys(struct ctl *c, const char *dir, bool back, struct err *e)
+{
+	const struct settings *s = &c->service.settings;
+	const char *there = pool_printf(c->pool, "%s/keys", dir);
+	size_t n;
+
+	for (size_t i = 0; i < COUNT(kept); i++) {
+		const char *ours = pool_printf(c->pool, "%s/%s", s->home, kept[i]);
+		const char *theirs = pool_printf(c->pool, "%s/%s", dir, kept[i]);
+
+		if (back ? copy_folder(c, theirs, ours, home_as_caller, home_as_owner, e)
+			 : copy_folder(c, ours, theirs, home_as_owner, home_as_caller, e))
+			return -1;
+	}
+	if (back)
+		home_as_caller();
+	char *keys = file_read(back ? there : s->key_file, FILE_MOST, c->pool, &n, e);
+	if (back)
+		home_as_owner();
+	else
+		home_as_caller();
+	int bad = !keys || file_write(back ? s->key_file : there, keys, n, 0600, e);
+	home_as_owner();
+	if (keys)
+		crypto_wipe(keys, n);
+	return bad ? -1 : 0;
+}
+
+static int write_purges(struct ctl *c, const char *path, struct err *e)
+{
+	struct str text = str_in(c->pool);
+	const struct rows *r;
+
+	if (ask(c, &operate_purges, NO_ARGS, &r, e))
+		return -1;
+	for (size_t i = 0; i < rows_count(r); i++)
+		str_addf(&text, "%s %s %s\n", rows_str(r, i, "file"), rows_str(r, i, "kinds"),
+			 instant_rfc3339(c->pool, rows_instant(r, i, "at")));
+	home_as_caller();
+	int bad = file_write(path, text.s, text.len, 0600, e);
+	home_as_owner();
+	return bad;
+}
+
+static int do_backup(struct ctl *c, struct err *e)
+{
+	const char *dir = value_of(c, "DIR");
+	const char *dump = pool_printf(c->pool, "%s/database.dump", dir);
+	const char *const argv[] = {
+		program_of(c, "pg_dump"), "--format=custom", "--schema=enroll", "--file", dump, NULL
+	};
+
+	home_as_caller();
+	int bad = file_folder(dir, 0700, e);
+	if (!bad && file_exists(dump))
+		bad = refuse(e, "there is a backup already: %s", dir);
+	if (!bad)
+		bad = run_program(c, argv, e);
+	if (!bad && chmod(dump, 0600))
+		bad = fault(e, "backup: %s", strerror(errno));
+	home_as_owner();
+	if (bad || copy_keys(c, dir, false, e) || write_purges(c, pool_printf(c->pool, "%s/purges.txt", dir), e))
+		return -1;
+	printf("%s: database, keys, certificates\n", dir);
+	return 0;
+}
+
+/* Into a home that has no database yet; then what was due for erasing since is erased again, before anyone sees it. */
+static int do_restore(struct ctl *c, struct err *e)
+{
+	const char *dir = value_of(c, "DIR");
+	const char *dump = pool_printf(c->pool, "%s/database.dump", dir);
+	const char *const argv[] = {
+		program_of(c, "pg_restore"), "--exit-on-error", "--single-transaction", "--dbname=enroll", dump, NULL
+	};
+	const struct settings *s = &c->service.settings;
+	const char *owner = c->embedded ? c->cluster.owner_dsn : s->owner_dsn;
+	struct tick t = { 0 };
+	int applied = 0;
+
+	if (!owner || !*owner)
+		return refuse(e, "%s is not set: the owner alone makes the schema", "ENROLL_OWNER_DSN");
+	struct plain *p = plain_open(owner, "enroll restore", e);
+	const struct rows *r = NULL;
+	int bad = !p || plain_script(p, "select 1 from pg_namespace where nspname = 'enroll'", c->pool, &r, e);
+	plain_close(p);
+	if (bad)
+		return -1;
+	if (rows_count(r))
+		return refuse(e, "there is a database already in %s", s->home);
+	if (copy_keys(c, dir, true, e))
+		return -1;
+	home_as_caller();
+	bad = run_program(c, argv, e);
+	home_as_owner();
+	if (bad || migrate(owner, workflow_print(c->pool), workflow_digest(c->pool), &applied, e))
+		return -1;
+	keyring_close(c->service.keys);
+	c->service.keys = keyring_open(s->key_file, false, e);
+	if (!c->service.keys)
+		return -1;
+	c->service.dsn = c->embedded ? c->cluster.dsn : s->dsn;
+	c->service.owner_dsn = owner;
+	c->service.purge_dsn = c->embedded ? c->cluster.purge_dsn : s->purge_dsn;
+	c->lanes = lanes_open(
+		&(struct lanes_options){ .dsn = c->service.dsn, .write = 1, .application_name = "enrollctl" }, NULL,
+		NULL, e);
+	if (!c->lanes || clerk_tick(&c->service, c->lanes, c->pool, &t, e))
+		return -1;
+	printf("restored; %d purged again, %d deadlines fired\n", t.purged, t.fired);
+	return 0;
+}
+
+/* ---- the table ---- */
+
+static int do_help(struct ctl *c, struct err *e);
+
+static const struct command commands[] = {
+	{ "migrate", "", "brings the schema up to date", NEEDS_CLUSTER, do_migrate },
+	{ "settings", "", "every setting, secrets masked", NEEDS_NOTHING, do_settings },
+	{ "invariants", "", "the eight views of impossible states; 1 when one is not empty", NEEDS_DATABASE,
+	  do_invariants },
+	{ "account create", "--email E --password-stdin", "an applicant's account, confirmed", NEEDS_DATABASE,
+	  do_account_create },
+	{ "agent create", "--role ROLE --name NAME --email E [--caisse CODE]... [--region CODE] [--may-sign]",
+	  "roles: expert, delegate, region, admin", NEEDS_DATABASE, do_agent_create },
+	{ "agent list", "", "every agent, with rights", NEEDS_DATABASE, do_agent_list },
+	{ "cert issue", "--agent E --out DIR [--days N]",
+	  "key and certificate of an agent: .key, .pem, .p12 (password enroll)", NEEDS_DATABASE, do_cert_issue },
+	{ "cert revoke", "[--agent E] [--serial S]", "one certificate, or all of an agent", NEEDS_DATABASE,
+	  do_cert_revoke },
+	{ "cert crl", "", "writes the list of revoked certificates again", NEEDS_DATABASE, do_cert_crl },
+	{ "registry import", "FILE", "a new copy of the Annuaire Santé, swapped in at once", NEEDS_DATABASE,
+	  do_registry_import },
+	{ "registry show", "RPPS", "the lines of one number", NEEDS_DATABASE, do_registry_show },
+	{ "routing explain", "COMMUNE", "which caisse, by which rule; 1 when none", NEEDS_DATABASE,
+	  do_routing_explain },
+	{ "workflow print", "", "the table of transitions", NEEDS_NOTHING, do_workflow },
+	{ "routes print", "", "the table of routes", NEEDS_NOTHING, do_routes },
+	{ "tick", "[--now INSTANT]", "fires what is due, prints what fired; --now wants ENROLL_TEST_CLOCK=1",
+	  NEEDS_DATABASE, do_tick },
+	{ "audit verify", "", "the whole history; 1 when it is not good", NEEDS_DATABASE, do_audit_verify },
+	{ "audit verify", "FILE", "one exported history, without a database", NEEDS_NOTHING, do_audit_file },
+	{ "figures", "[--as-of DATE] [--level LEVEL]", "levels: caisse, departement, region, pays", NEEDS_DATABASE,
+	  do_figures },
+	{ "backup", "DIR", "database, keys and certificates", NEEDS_DATABASE, do_backup },
+	{ "restore", "DIR", "into a home without a database; purges what is due", NEEDS_CLUSTER, do_restore },
+	{ "help", "", "this list", NEEDS_NOTHING, do_help },
+};
+
+static int do_help(struct ctl *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	printf("enrollctl COMMAND [--json]\n\n");
+	for (size_t i = 0; i < COUNT(commands); i++)
+		printf("  %s%s%s\n\t%s\n", commands[i].name, *commands[i].args ? " " : "", commands[i].args,
+		       commands[i].help);
+	return 0;
+}
+
+/* ---- the command line ---- */
+
+/* One word of a usage line. */
+struct word {
+	char name[24];
+	bool option, optional, value;
+};
+
+static size_t grammar(const char *args, struct word out[16])
+{
+	char copy[200], *save = NULL;
+	size_t n = 0;
+	bool inside = false;
+
+	snprintf(copy, sizeof copy, "%s", args);
+	for (char *t = strtok_r(copy, " ", &save); t && n < 16; t = strtok_r(NULL, " ", &save)) {
+		bool opens = *t == '[', closes = strchr(t, ']') != NULL;
+
+		t += opens;
+		t[strcspn(t, "]")] = 0;
+		inside |= opens;
+		if (!strncmp(t, "--", 2)) {
+			out[n] = (struct word){ .option = true, .optional = inside };
+			snprintf(out[n++].name, sizeof out[0].name, "%s", t + 2);
+		} else if (n && out[n - 1].option && !out[n - 1].value && (inside || !opens)) {
+			out[n - 1].value = true;
+		} else {
+			out[n] = (struct word){ .optional = inside, .value = true };
+			snprintf(out[n++].name, sizeof out[0].name, "%s", t);
+		}
+		inside &= !closes;
+	}
+	return n;
+}
+
+/* Does this command line fit? Fills c->given. */
+static bool fits(struct ctl *c, const struct command *command, char **argv)
+{
+	struct word words[16];
+	size_t n = grammar(command->args, words);
+	bool seen[16] = { false };
+
+	c->count = 0;
+	for (; *argv; argv++) {
+		struct given g = { 0 };
+
+		if (!strcmp(*argv, "--json")) {
+			c->json = true;
+			continue;
+		}
+		for (size_t i = 0; i < n && !g.name; i++) {
+			bool option = !strncmp(*argv, "--", 2);
+
+			if (words[i].option != option || (option && strcmp(*argv + 2, words[i].name) != 0) ||
+			    (!option && seen[i]))
+				continue;
+			g.name = pool_strdup(c->pool, words[i].name);
+			g.value = !option ? *argv : words[i].value ? *++argv : "";
+			seen[i] = true;
+		}
+		if (!g.name || !g.value || c->count == ARGS_MAX)
+			return false;
+		c->given[c->count++] = g;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!seen[i] && !words[i].optional)
+			return false;
+	return true;
+}
+
+static int usage(const char *name)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (name && !strcmp(commands[i].name, name)) {
+			fprintf(stderr, "usage: enrollctl %s %s [--json]\n", name, commands[i].args);
+			known = true;
+		}
+	if (!known)
+		fprintf(stderr, "usage: enrollctl COMMAND; enrollctl help lists them\n");
+	return 2;
+}
+
+static const struct command *find(struct ctl *c, int argc, char **argv, const char **name)
+{
+	*name = NULL;
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		const char *two = argc > 2 ? pool_printf(c->pool, "%s %s", argv[1], argv[2]) : "";
+		bool one = argc > 1 && !strcmp(commands[i].name, argv[1]);
+
+		if (!one && strcmp(commands[i].name, two) != 0)
+			continue;
+		*name = commands[i].name;
+		if (fits(c, &commands[i], argv + (one ? 2 : 3)))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* ---- from start to end ---- */
+
+static int prepare(struct ctl *c, struct err *e)
+{
+	struct service *s = &c->service;
+
+	if (c->command->needs == NEEDS_NOTHING)
+		return 0;
+	if (home_enter(&s->settings, true, c->pool, e) || home_make(s, e))
+		return -1;
+	if (texts_load(c->pool, e) || forms_load(c->pool, e))
+		return -1;
+	if (c->command->needs == NEEDS_CLUSTER) {
+		if (*s->settings.dsn)
+			return 0;
+		c->embedded = !cluster_start(s->settings.home, c->pool, &c->cluster, e);
+		return c->embedded ? 0 : -1;
+	}
+	if (home_open(s, &c->cluster, &c->embedded, e))
+		return -1;
+	c->lanes = lanes_open(&(struct lanes_options){ .dsn = s->dsn, .write = 1, .application_name = "enrollctl" },
+			      NULL, NULL, e);
+	return c->lanes ? 0 : -1;
+}
+
+static void say_error(const struct err *e)
+{
+	const char *said = e->text ? text_or(e->text, e->text) : "";
+
+	fprintf(stderr, "enrollctl: %s%s%s\n", said, *said && *e->detail ? " — " : "", e->detail);
+}
+
+int main(int argc, char **argv)
+{
+	static struct ctl c;
+	struct err e = { 0 };
+	const char *name;
+	int result;
+
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	log_set_level(LOG_WARN);
+	c.pool = c.service.pool = pool_new();
+	c.cluster.users = -1;
+	c.command = find(&c, argc, argv, &name);
+	if (!c.command) {
+		pool_free(c.pool);
+		return usage(name);
+	}
+	result = settings_read(c.pool, &c.service.settings, &e) || prepare(&c, &e) ? -1 : c.command->run(&c, &e);
+	if (result < 0)
+		say_error(&e);
+	if (c.lanes)
+		lanes_close(c.lanes);
+	if (c.embedded)
+		cluster_stop(&c.cluster);
+	keyring_close(c.service.keys);
+	pool_free(c.pool);
+	home_as_caller(); /* a leak checker at the end wants the rights the program began with */
+	if (fflush(stdout) && !result)
+		result = 1;
+	return result ? 1 : 0;
+}
