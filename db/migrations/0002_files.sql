@@ -186,7 +186,7 @@ begin
 		paused_days = f.paused_days + case when f.state = 'correction' and new.to_state <> 'correction'
 			then paris_day(new.at) - paris_day(f.correction_at) else 0 end,
 		entered_review = f.entered_review or new.to_state = 'expert_review'
-			or (new.to_state = 'appealed' and f.refused_by in ('expert', 'clock')),
+			or (new.to_state = 'appealed' and coalesce(f.refused_by in ('expert', 'clock'), false)),
 		was_suspended = case when new.to_state = 'leaving' then f.state = 'suspended' else false end,
 		refused_by = case when new.to_state = 'refused' and f.state <> 'appealed' then new.role else f.refused_by end,
 		refused_actor = case when new.to_state = 'refused' and f.state <> 'appealed' then new.actor else f.refused_actor end,

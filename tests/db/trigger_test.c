@@ -89,7 +89,7 @@ static void the_trigger_accepts_exactly_the_transitions_of_the_table(void **stat
 		pgtest_sql(owner, pool_printf(pool,
 					      "update file set state = '%s', version = 1, eligible = true, caisse = "
 					      "'595', document = 'd',"
-					      " effective_date = '2030-01-01' where id = 1",
+					      " effective_date = '2030-01-01', correction_at = now() where id = 1",
 					      state_id((enum state)from)));
 		wrong = str_in(pool);
 		str_add(&wrong,

@@ -88,7 +88,7 @@ void pgtest_sql(const char *dsn, const char *sql)
 
 const char *pgtest_value(const char *dsn, const char *sql)
 {
-	static char value[4096];
+	static char value[131072];
 	struct err e;
 	struct pool *p = pool_new();
 	const struct rows *r = NULL;
