@@ -1,0 +1,239 @@
+// What every browser test uses. Debian's Chromium, one process for a test file; the service to look at is in ENROLL_URL
+// (public) and ENROLL_AGENT_URL (client certificates). Prints "ok - sentence" / "not ok - sentence".
+//
+//	import { suite } from './lib.mjs'
+//	await suite(async t => {
+//		const page = await t.visitor({ javascript: false })
+//		await page.goto('/eligibilite')
+//		await t.sound(page, 'the self-test')              axe, 320 px, valid HTML, one h1, a title
+//		t.ok(await page.locator('h1').count() === 1, 'the self-test has one title')
+//	})
+import { readFileSync, mkdirSync, mkdtempSync, rmSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { HtmlValidate } from 'html-validate'
+
+const require = createRequire(import.meta.url)
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+export const publicUrl = process.env.ENROLL_URL ?? 'https://localhost:8443'
+export const agentUrl = process.env.ENROLL_AGENT_URL ?? 'https://localhost:8444'
+const axeTags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'RGAAv4', 'best-practice']
+
+const validator = new HtmlValidate({
+	root: true,
+	extends: ['html-validate:standard'],
+	rules: {
+		'no-trailing-whitespace': 'off',
+		'long-title': 'off',
+		'no-inline-style': 'error',
+		'prefer-native-element': 'off', // a link that acts as a button keeps role=button, as govuk-frontend asks
+		'require-sri': 'off',
+		'void-style': 'off',
+		'doctype-style': 'off',
+		'attr-quotes': 'off',
+		'no-redundant-role': 'off',
+		'tel-non-breaking': 'off',
+		'no-implicit-button-type': 'error'
+	}
+})
+
+export async function suite(run) {
+	const profile = mkdtempSync(join(tmpdir(), 'enroll-browser-'))
+	const browser = await chromium.launch({
+		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+		headless: true,
+		env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
+		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+			'--disable-component-update', '--disable-sync', '--disable-dev-shm-usage']
+	})
+	const t = new Suite(browser)
+	try {
+		await run(t)
+	} catch (error) {
+		t.ok(false, `${basename(process.argv[1])} runs to its end`, error.stack ?? String(error))
+	}
+	await browser.close().catch(() => {})
+	rmSync(profile, { recursive: true, force: true })
+	process.exitCode = t.failed || !t.passed ? 1 : 0
+}
+
+class Suite {
+	passed = 0
+	failed = 0
+	#browser
+
+	constructor(browser) {
+		this.#browser = browser
+	}
+
+	ok(truth, sentence, detail) {
+		if (truth) this.passed++
+		else this.failed++
+		console.log(`${truth ? 'ok' : 'not ok'} - ${sentence}`)
+		if (!truth && detail)
+			console.log(String(detail).replace(/^/gm, '# '))
+		return Boolean(truth)
+	}
+	same(got, wanted, sentence) {
+		return this.ok(got === wanted, sentence, `got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`)
+	}
+
+	// A page of somebody without an account. Collects what must never happen: script errors, refusals of the CSP, 5xx, other hosts.
+	async visitor({ javascript = true, width = 1280, base = publicUrl, certificate } = {}) {
+		const context = await this.#browser.newContext({
+			baseURL: base,
+			ignoreHTTPSErrors: true,
+			javaScriptEnabled: javascript,
+			locale: 'fr-FR',
+			timezoneId: 'Europe/Paris',
+			viewport: { width, height: 900 },
+			reducedMotion: 'reduce',
+			...(certificate ? { clientCertificates: [{ origin: new URL(base).origin, ...certificate }] } : {})
+		})
+		const page = await context.newPage()
+		page.setDefaultTimeout(15000)
+		page.wrongs = []
+		page.javascript = javascript
+		page.on('pageerror', e => page.wrongs.push(`script: ${e.message}`))
+		page.on('console', m => {
+			if (m.type() === 'error' && !/status of 4\d\d/.test(m.text()))
+				page.wrongs.push(`console: ${m.text()}`)
+		})
+		page.on('response', r => {
+			if (r.status() >= 500)
+				page.wrongs.push(`${r.status()} ${r.url()}`)
+		})
+		page.on('request', r => {
+			if (![new URL(base).origin, 'null'].includes(new URL(r.url()).origin))
+				page.wrongs.push(`asks ${r.url()}`)
+		})
+		return page
+	}
+	// An agent: `name` of a certificate in the folder `enrollctl cert issue --out` wrote (name.pem and name.key, or name.p12).
+	async agent(folder, name, options = {}) {
+		const files = readdirSync(folder)
+		const certificate = files.includes(`${name}.pem`)
+			? { certPath: join(folder, `${name}.pem`), keyPath: join(folder, `${name}.key`) }
+			: { pfxPath: join(folder, `${name}.p12`), passphrase: 'enroll' }
+		return this.visitor({ ...options, base: agentUrl, certificate })
+	}
+
+	async axe(page) {
+		// Where scripts are off, axe cannot run either: it looks at a copy of the page, as it is, without our script.
+		let copy
+		if (!page.javascript) {
+			const html = await page.content()
+			copy = await this.#browser.newContext({ ignoreHTTPSErrors: true, locale: 'fr-FR', viewport: page.viewportSize() })
+			const twin = await copy.newPage()
+			const { cookies } = await page.context().storageState()
+			await copy.addCookies(cookies)
+			await twin.route('**/*', async route => {
+				if (route.request().isNavigationRequest())
+					return route.fulfill({ contentType: 'text/html; charset=utf-8', body: html })
+				if (route.request().resourceType() === 'script')
+					return route.abort()
+				const got = await page.context().request.get(route.request().url())
+				return route.fulfill({ response: got })
+			})
+			await twin.goto(page.url())
+			page = twin
+		}
+		await page.evaluate(axeSource + ';0')
+		const found = await page.evaluate(tags => globalThis.axe.run(document, {
+			runOnly: { type: 'tag', values: tags },
+			resultTypes: ['violations']
+		}).then(r => r.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary?.replace(/\s+/g, ' ')}`))), axeTags)
+		await copy?.close()
+		return found
+	}
+
+	// Everything that must hold for any page: title, one h1, landmarks, axe, valid HTML as sent, 320 px, nothing wrong seen.
+	async sound(page, name) {
+		const how = page.javascript ? '' : ' without JavaScript'
+		this.ok(/\S – Rejoindre Mon soutien psy$/.test(await page.title()), `${name} has a title of its own${how}`, await page.title())
+		this.same(await page.locator('h1').count(), 1, `${name} has one heading of the first level${how}`)
+		const found = await this.axe(page)
+		this.ok(found.length === 0, `${name} passes axe (RGAAv4, WCAG 2.2 AA)${how}`, found.join('\n'))
+		const size = page.viewportSize()
+		await page.setViewportSize({ width: 320, height: 900 })
+		const wide = await page.evaluate(() => {
+			const limit = document.documentElement.clientWidth
+			if (document.documentElement.scrollWidth <= limit)
+				return []
+			return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > limit + 1 && !e.closest('.msp-scroll'))
+				.slice(0, 5).map(e => `${e.tagName.toLowerCase()}.${e.className} ${Math.round(e.getBoundingClientRect().right)} px`)
+				.concat(`page ${document.documentElement.scrollWidth} px`)
+		})
+		this.ok(wide.length === 0, `${name} fits in 320 px${how}`, wide.join('\n'))
+		await page.setViewportSize(size)
+		this.ok(page.wrongs.length === 0, `${name} loads without an error, a CSP refusal or a third party${how}`, page.wrongs.join('\n'))
+		page.wrongs.length = 0
+	}
+	// The HTML as it was sent (a GET that can be asked again), not as the browser repaired it.
+	async valid(page, name, url = page.url()) {
+		const answer = await page.context().request.get(url)
+		const report = await validator.validateString(await answer.text())
+		const messages = report.results.flatMap(r => r.messages.filter(m => m.severity === 2).map(m => `${m.line}:${m.column} ${m.ruleId}: ${m.message}`))
+		this.ok(messages.length === 0, `${name} is valid HTML`, messages.join('\n'))
+	}
+
+	// build/screenshots/NAME-1280.png and NAME-320.png, only when SCREENSHOTS names a folder.
+	async picture(page, name) {
+		const folder = process.env.SCREENSHOTS
+		if (!folder)
+			return
+		mkdirSync(folder, { recursive: true })
+		const size = page.viewportSize()
+		for (const width of [1280, 320]) {
+			await page.setViewportSize({ width, height: 900 })
+			await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true })
+		}
+		await page.setViewportSize(size)
+	}
+
+	// Keyboard only: tabs through the page and returns what took the focus, in order.
+	async tabs(page, count) {
+		const seen = []
+		for (let i = 0; i < count; i++) {
+			await page.keyboard.press('Tab')
+			seen.push(await page.evaluate(() => {
+				const e = document.activeElement
+				return `${e.tagName.toLowerCase()} ${(e.textContent || e.getAttribute('name') || '').trim().slice(0, 40)}`
+			}))
+		}
+		return seen
+	}
+}
+
+// The newest message of the mail catcher whose To: holds `address`; waits up to `seconds` for it. Decoded text.
+export async function mailTo(address, { seconds = 20, matching = /./ } = {}) {
+	const folder = process.env.ENROLL_MAIL
+	for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise(r => setTimeout(r, 200))) {
+		let names = []
+		try {
+			names = readdirSync(folder).sort().reverse()
+		} catch {
+			continue
+		}
+		for (const name of names) {
+			const raw = readFileSync(join(folder, name), 'utf8')
+			const head = raw.slice(0, raw.search(/\r?\n\r?\n/))
+			const text = decode(raw)
+			if (head.toLowerCase().includes(address.toLowerCase()) && matching.test(text))
+				return text
+		}
+	}
+	throw new Error(`no message to ${address.replace(/^.*@/, '…@')} within ${seconds} s`)
+}
+function decode(raw) {
+	return raw.split(/\r?\n\r?\n/).map((part, i, all) => {
+		const head = all[i - 1] ?? ''
+		if (/content-transfer-encoding:\s*base64/i.test(head))
+			return Buffer.from(part.replace(/--[\s\S]*$/, ''), 'base64').toString('utf8')
+		if (/content-transfer-encoding:\s*quoted-printable/i.test(head))
+			return Buffer.from(part.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/gi, (_, h) => String.fromCharCode(parseInt(h, 16))), 'latin1').toString('utf8')
+		return part
+	}).join('\n\n')
+}
