@@ -16,6 +16,9 @@ endif
 OUT := build$(if $(VARIANT),/$(VARIANT))
 JOBS := $(shell nproc)
 CACHE := $(shell command -v ccache)
+# One short line a file; V=1 shows the commands, -s nothing.
+Q := $(if $(V),,@)
+SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
 PKGS := libh2o-evloop libpq openssl libsodium libxml-2.0 jansson libcurl libutf8proc xlsxwriter libsystemd libzip
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
@@ -100,16 +103,19 @@ list-tests:
 	@printf '%s\n' $(TEST_BINS) $(REPLAY_BINS)
 
 $(OUT)/enrolld: $(OUT)/obj/server/main.o $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OUT)/enrollctl: $(OUT)/obj/server/ctl.o $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # flags.txt changes when the compiler or its flags do, and everything is then built again.
 $(OUT)/flags.txt: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
 $(OUT)/obj/%.o: %.c $(OUT)/flags.txt
 	@mkdir -p $(@D)
-	$(CACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@$(SAY) '  cc    $<'
+	$(Q)$(CACHE) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/assets.list: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(ASSETS) > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -119,21 +125,25 @@ $(OUT)/assets.S: $(OUT)/assets.list
 	printf "\t.globl asset_count\n\t.balign 8\nasset_count:\t.quad %d\n\t.section .note.GNU-stack,\"\",@progbits\n",NR}' $< > $@
 $(OUT)/obj/assets.o: $(OUT)/assets.S $(ASSETS)
 	@mkdir -p $(@D)
-	$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
 
 # Statements and pages register themselves in linker sections, so objects are linked whole, never from an archive.
 # They are put together once (-r), which leaves each test a short link.
 $(OUT)/obj/all.o: $(OBJ) $(TEST_LIB_OBJ)
-	$(CC) -r -nostdlib -o $@ $^
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) -r -nostdlib -o $@ $^
 $(OUT)/tests/%_test: $(OUT)/obj/tests/%_test.o $(OUT)/obj/all.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(OUT)/tests/fuzz/%_replay: $(OUT)/obj/tests/fuzz/%_fuzz.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/obj/all.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(OUT)/tests/fuzz/%_fuzz: $(OUT)/obj/tests/fuzz/%_fuzz.o $(OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .SECONDARY:
 FORCE:

@@ -2,6 +2,8 @@
 # Starts one service of its own (demonstration data, clock that tests may move, a mail catcher), runs tests/browser/*.test.mjs
 # against it and stops it. With SCREENSHOTS=folder the pages' pictures are kept there. Arguments: only these tests.
 cd "$(dirname "$0")/../.." || exit 1
+enrolld=${ENROLLD:-build/enrolld}
+export ENROLLCTL=$(dirname "$enrolld")/enrollctl
 ports=$(python3 - <<'P'
 import socket
 s = [socket.socket() for _ in range(3)]
@@ -29,7 +31,7 @@ pids+=($!)
 export ENROLL_HOME=$home ENROLL_PORT=$port ENROLL_AGENT_PORT=$agent_port ENROLL_DEMO=1 ENROLL_TEST_CLOCK=1
 export ENROLL_SMTP_URL=smtp://127.0.0.1:$smtp_port
 mkdir -p build/test
-build/enrolld > build/test/browser-enrolld.out 2> build/test/browser-enrolld.log &
+$enrolld > build/test/browser-enrolld.out 2> build/test/browser-enrolld.log &
 service=$!
 pids+=($service)
 for _ in $(seq 300); do
