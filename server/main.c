@@ -20,6 +20,7 @@
 #include "job.h"
 #include "page.h"
 #include "pages/pages.h"
+#include "pdf.h"
 #include "service.h"
 #include "text.h"
 
@@ -113,6 +114,8 @@ static int prepare(struct err *e)
 	if (texts_load(service.pool, e) || forms_load(service.pool, e) || pages_load(service.pool, e) ||
 	    statics_load(service.pool, e))
 		return -1;
+	if (pdf_start(s->home, e))
+		return -1;
 	return http_open(&service, e);
 }
 
@@ -165,6 +168,7 @@ int main(int argc, char **argv)
 		result = serve(&e);
 	if (result)
 		log_event(LOG_ERROR, "main.failed", "text", e.text ? e.text : "", "detail", e.detail, NULL);
+	pdf_stop();
 	stop_cluster();
 	if (!result)
 		log_event(LOG_INFO, "main.stopped", NULL);
