@@ -5,18 +5,18 @@ SQL(account_rate,
     "make_interval(secs => $3::float8)),"
     " i as (insert into rate (bucket) select $1 || ':' || lower($2) where (select n from n) < $4::int returning 1)"
     " select count(*) > 0 as allowed from i");
-SQL(account_read, "select a.id, case when a.confirmed_at is not null then a.password_hash end as password_hash,"
-		  " sign_in_wait(lower($1)) as wait from (select 1) one left join account a on a.email_key = lower($1)");
+SQL(account_read,
+    "select a.id, case when a.confirmed_at is not null then a.password_hash end as password_hash,"
+    " sign_in_wait(lower($1)) as wait from (select 1) one left join account a on a.email_key = lower($1)");
 SQL(account_lock, "select pg_advisory_xact_lock(hashtextextended('sign_in:' || lower($1), 0))");
 SQL(account_wait, "select sign_in_wait(lower($1)) as wait");
 SQL(account_failed, "insert into sign_in_failure (email_key) select lower($1) where sign_in_wait(lower($1)) = 0");
 /* The password may have been chosen again while the old one was being verified. */
-SQL(account_signed_in,
-    "with a as (select id, email_key from account where id = $2::bigint and password_hash = $3 and "
-    "sign_in_wait(lower($1)) = 0),"
-    " f as (delete from sign_in_failure x using a where x.email_key = a.email_key)"
-    " insert into session (digest, account, csrf, expires_at)"
-    " select $4, a.id, $5, enroll_now() + interval '2 hours' from a returning digest");
+SQL(account_signed_in, "with a as (select id, email_key from account where id = $2::bigint and password_hash = $3 and "
+		       "sign_in_wait(lower($1)) = 0),"
+		       " f as (delete from sign_in_failure x using a where x.email_key = a.email_key)"
+		       " insert into session (digest, account, csrf, expires_at)"
+		       " select $4, a.id, $5, enroll_now() + interval '2 hours' from a returning digest");
 SQL(session_gone, "delete from session where digest = $1");
 
 SQL(account_add,

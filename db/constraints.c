@@ -16,6 +16,7 @@ const struct constraint constraints[] = {
 	{ "event_second_person", ERR_INPUT, NULL, "why.same_person" },
 	{ "event_signatures", ERR_INPUT, NULL, "why.signatures_missing" },
 	{ "event_replace", ERR_INPUT, NULL, "why.parent_not_gone" },
+	{ "piece_when_open", ERR_STALE, NULL, "reponses.closed" },
 };
 const size_t constraint_count = COUNT(constraints);
 

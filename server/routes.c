@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages/agents.h"
 #include "pages/applicant.h"
 #include "pages/directory.h"
 #include "pages/dossiers.h"
@@ -60,6 +61,29 @@ const struct route routes[] = {
 	ROW(GET,  "/connexion",                   PUBLIC, ALL, FAST,  NULL, sign_in_answer, .doc = "Se connecter"),
 	ROW(POST, "/connexion",                   PUBLIC, ALL, WRITE, NULL, sign_in_try_answer, .form = "sign_in", .doc = "Se connecter : {token} en JSON, un cookie pour un navigateur"),
 	ROW(POST, "/deconnexion",                 PUBLIC, ALL, WRITE, NULL, sign_out_answer, .doc = "Se déconnecter"),
+	/* agents */
+	ROW(GET,  "/",                   AGENTS, EXPERT | DELEGATE | REGION | ADMIN, FAST, desk_ask, desk_answer, .doc = "Le bureau de son rôle"),
+	ROW(GET,  "/dossiers",           AGENTS, EXPERT | DELEGATE | REGION | ADMIN, SLOW, queue_ask, queue_answer, .doc = "Les dossiers de son périmètre"),
+	ROW(GET,  "/dossiers.csv",       AGENTS, EXPERT | DELEGATE | ADMIN, SLOW, queue_csv_ask, queue_csv_answer, .doc = "La même liste, CSV"),
+	ROW(GET,  "/dossiers.xlsx",      AGENTS, EXPERT | DELEGATE | ADMIN, SLOW, queue_xlsx_ask, queue_xlsx_answer, .doc = "La même liste, XLSX"),
+	ROW(POST, "/dossiers/suivant",   AGENTS, DELEGATE, WRITE, queue_next_ask, queue_next_answer, .doc = "Prend en charge le dossier le plus ancien que personne ne suit"),
+	ROW(GET,  "/dossiers/:id/pieces/:piece", AGENTS, EXPERT | DELEGATE, WRITE, piece_agent_ask, piece_agent_answer, .doc = "Une pièce ; son ouverture est inscrite"),
+	ROW(POST, "/dossiers/:id/pieces/:piece/ouvrir", AGENTS, EXPERT | DELEGATE, WRITE, piece_open_ask, piece_open_answer, .doc = "Une pièce avant son analyse, avec une raison"),
+	ROW(POST, "/dossiers/:id/preparer/:event", AGENTS, EXPERT | DELEGATE, FAST, rows_ask, rows_answer, .doc = "Un formulaire avec une ligne de plus ou de moins ; rien n’est décidé"),
+	ROW(GET,  "/anomalies",          AGENTS, EXPERT | DELEGATE | ADMIN, SLOW, anomalies_ask, anomalies_answer, .doc = "Dossiers bloqués, situations impossibles"),
+	ROW(GET,  "/agents",             AGENTS, ADMIN, FAST, agents_list_ask, agents_list_answer, .doc = "Comptes des agents"),
+	ROW(GET,  "/reglages",           AGENTS, ADMIN, FAST, NULL, settings_show_answer, .doc = "Réglages, secrets masqués"),
+	ROW(POST, "/communes/:code",     AGENTS, ADMIN, WRITE, NULL, commune_correct_answer, .doc = "Corrige la caisse d’une commune"),
+	/* the psychologist's file: steps, pieces, what one may do */
+	ROW(GET,  "/dossiers/:id/etapes/:step",         PUBLIC, APPLICANT, FAST,  step_ask, step_answer, .doc = "Une étape de la candidature"),
+	ROW(POST, "/dossiers/:id/etapes/:step",         PUBLIC, APPLICANT, WRITE, step_ask, step_save_answer, .form = "application", .doc = "Enregistre une étape et passe à la suivante"),
+	ROW(GET,  "/dossiers/:id/etapes/:step/pieces",  PUBLIC, APPLICANT, FAST,  step_pieces_ask, step_pieces_answer, .doc = "Les pièces d’une étape"),
+	ROW(GET,  "/dossiers/:id/resume",               PUBLIC, APPLICANT, FAST,  resume_ask, resume_answer, .doc = "Tout le dossier, ce qui manque, l’envoi"),
+	ROW(GET,  "/dossiers/:id/evenements/:event",    PUBLIC, APPLICANT, FAST,  action_ask, action_answer, .doc = "La page d’une action : ce qu’elle entraîne et son formulaire"),
+	ROW(POST, "/dossiers/:id/pieces",               PUBLIC, APPLICANT, WRITE, piece_in_ask, piece_in_answer, .upload = true, .doc = "Dépose une pièce : kind, for, file (multipart, 10 Mo au plus)"),
+	ROW(GET,  "/dossiers/:id/pieces/:piece",        PUBLIC, APPLICANT, FAST,  piece_out_ask, piece_out_answer, .doc = "Une pièce"),
+	ROW(DELETE, "/dossiers/:id/pieces/:piece",      PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce"),
+	ROW(POST, "/dossiers/:id/pieces/:piece/supprimer", PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce (formulaire)"),
 };
 /* clang-format on */
 const size_t route_count = sizeof routes / sizeof routes[0];

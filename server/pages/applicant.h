@@ -25,6 +25,24 @@ STEP(account_reset_done_answer);
 STEP(sign_in_answer);
 STEP(sign_in_try_answer);
 STEP(sign_out_answer);
+/* pieces.c */
+STEP(piece_in_ask);
+STEP(piece_in_answer);
+STEP(piece_out_ask);
+STEP(piece_out_answer);
+STEP(piece_away_ask);
+STEP(piece_away_answer);
+/* form_steps.c, step_pieces.c */
+STEP(step_ask);
+STEP(step_answer);
+STEP(step_save_answer);
+STEP(step_pieces_ask);
+STEP(step_pieces_answer);
+STEP(resume_ask);
+STEP(resume_answer);
+/* action_applicant.c */
+STEP(action_ask);
+STEP(action_answer);
 
 #undef STEP
 

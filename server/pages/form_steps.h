@@ -1,0 +1,31 @@
+/*
+ * The application, one group of questions a page, without JavaScript: a step saves what is valid and goes on, its
+ * pieces have a page of their own after it (a file is sent at once, nothing typed is lost), the last page shows all and
+ * sends.
+ */
+#ifndef SERVER_PAGES_FORM_STEPS_H
+#define SERVER_PAGES_FORM_STEPS_H
+
+#include "file_applicant.h"
+
+/* pieces.c: the page of the pieces of a step again, with what was wrong. 422. */
+int piece_refused_show(struct job *j, const struct file_view *v, const struct problems *p, struct err *e);
+
+/* ---- shared by form_steps.c and step_pieces.c ---- */
+
+/* "Étape 3 sur 9"; only steps that are asked are counted. */
+const char *step_progress(const struct file_view *v, const struct step *step, struct pool *pool);
+/* The step after this one that is asked, or NULL. */
+const struct step *step_next(const struct file_view *v, const struct step *step);
+const char *step_href(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
+/* Where one goes on after a step (pieces: after its pieces): its pieces, the next step, or the summary. */
+const char *step_after(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
+/* The step that lists this kind of piece. */
+const struct step *step_of_piece(const char *kind);
+bool step_has_pieces(const struct file_view *v, const struct step *step);
+/* The reasons why answers of this step (or its pieces) were unlocked; empty markup in a draft. */
+struct markup step_reasons(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
+/* May this file be worked on by who asks? */
+bool step_open(const struct file_view *v);
+
+#endif
