@@ -136,7 +136,7 @@ static void tick(struct drawn *d, const char *name, const char *label_)
 
 /* ---- words ---- */
 
-const char *piece_label(struct pool *pool, const char *kind, const char *for_row)
+const char *agent_piece_label(struct pool *pool, const char *kind, const char *for_row)
 {
 	static const char *const labels[][2] = {
 		{ "diploma", "Diplôme" },
@@ -202,11 +202,11 @@ static void piece_options(struct drawn *d, const char *chosen)
 	option(d, "", "–", chosen);
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (d->a->j->who.role != EXPERT || !hidden_from_expert(kinds[i]))
-			option(d, kinds[i], piece_label(d->pool, kinds[i], NULL), chosen);
+			option(d, kinds[i], agent_piece_label(d->pool, kinds[i], NULL), chosen);
 	for (size_t r = 0, n = values_rows(&d->a->v->answers, "experience"); r < n; r++) {
 		const char *row = pool_printf(d->pool, "experience[%zu]", r);
 
-		option(d, pool_printf(d->pool, "experience:%s", row), piece_label(d->pool, "experience", row), chosen);
+		option(d, pool_printf(d->pool, "experience:%s", row), agent_piece_label(d->pool, "experience", row), chosen);
 	}
 }
 
@@ -325,7 +325,7 @@ static void draw_checklist(struct drawn *d)
 	for (size_t i = 0; i < v->piece_count; i++) {
 		const struct piece_view *p = &v->pieces[i];
 		bool clean = str_eq(p->scan, "clean"), reasoned = false;
-		const char *what = piece_label(d->pool, p->kind, p->for_row);
+		const char *what = agent_piece_label(d->pool, p->kind, p->for_row);
 
 		for (size_t k = 0; k < v->opening_count; k++)
 			reasoned |= v->openings[k].piece == p->id && v->openings[k].reason;

@@ -23,6 +23,6 @@ bool action_wants_caisses(const char *action);
 struct markup actions_html(const struct action_context *a);
 
 /* Shared words. */
-const char *piece_label(struct pool *pool, const char *kind, const char *for_row);
+const char *agent_piece_label(struct pool *pool, const char *kind, const char *for_row);
 
 #endif

@@ -375,7 +375,7 @@ static struct shown_piece piece_shown(const struct agent_page *p, const struct p
 	return (struct shown_piece){
 		.id = x->id,
 		.file = p->v->id,
-		.label = piece_label(p->j->pool, x->kind, x->for_row),
+		.label = agent_piece_label(p->j->pool, x->kind, x->for_row),
 		.name = x->name,
 		.size = size_text(p->j->pool, x->size),
 		.type = str_eq(x->type, "application/pdf") ? "PDF" : str_eq(x->type, "image/png") ? "PNG" : "JPEG",
@@ -603,7 +603,7 @@ static struct list items_of(const struct agent_page *p)
 		const char *colon = x->piece ? strchr(x->piece, ':') : NULL, *check = pool_printf(p->j->pool, "check_name.%s", x->code);
 
 		items[n++] = (struct asked_item){
-			.what = x->piece ? piece_label(p->j->pool,
+			.what = x->piece ? agent_piece_label(p->j->pool,
 			                               colon ? pool_strndup(p->j->pool, x->piece, (size_t)(colon - x->piece)) : x->piece,
 			                               colon ? colon + 1 : NULL)
 			        : f     ? f->label
@@ -679,7 +679,7 @@ static struct list openings_of(const struct agent_page *p, const struct rows *r)
 			.when = when_text(p->j, rows_instant(r, i, "at")),
 			.who = pool_printf(p->j->pool, "%s (%s)", rows_str(r, i, "agent_name"), text2("role", rows_str(r, i, "role"))),
 			.what = rows_null(r, i, "kind") ? "Pièce effacée"
-			                                : piece_label(p->j->pool, rows_str(r, i, "kind"), rows_text(r, i, "for_row")),
+			                                : agent_piece_label(p->j->pool, rows_str(r, i, "kind"), rows_text(r, i, "for_row")),
 			.reason = rows_text(r, i, "reason"),
 		};
 	return (struct list){ items, rows_count(r) };
