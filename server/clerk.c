@@ -306,7 +306,7 @@ static int sign_root(struct service *s, struct lanes *l, struct err *e)
 		/* Of a minute ago: what carries an earlier time has committed, so anyone finds this root again. */
 		instant_t at = (rows_instant(r, 0, "now") / SECOND - 60) * SECOND;
 		failed = ask(l, pool, &chain_heads, ARGS(arg_instant(pool, at)), &r, e);
-		if (!failed) {
+		if (!failed && rows_count(r)) {
 			size_t n = rows_count(r);
 			struct chain_head *heads = POOL_ARRAY(pool, struct chain_head, n + 1);
 			for (size_t i = 0; i < n; i++)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "page.h"
 
 #define CONNECT_SECONDS 10L
 #define SEND_SECONDS 60L
@@ -203,46 +204,22 @@ static void quoted_printable(struct str *out, const char *s)
 	}
 }
 
-static void escape(struct str *out, const char *s)
-{
-	for (; *s; s++) {
-		const char *e = *s == '&'   ? "&amp;"
-				: *s == '<' ? "&lt;"
-				: *s == '>' ? "&gt;"
-				: *s == '"' ? "&quot;"
-					    : NULL;
-		if (e)
-			str_add(out, e);
-		else
-			str_add_c(out, *s);
-	}
-}
+struct mail_view {
+	const char *subject, *link;
+	struct markup body;
+};
+static const struct slot mail_slots[] = { SLOT_T(struct mail_view, subject), SLOT_T(struct mail_view, link),
+					  SLOT_M(struct mail_view, body) };
+static const struct view mail_view = VIEW(struct mail_view, mail_slots);
+static const struct page mail_page = { "server/mail/layout.html", &mail_view };
+PAGE(mail_page);
 
 static char *mail_html(const struct mail *m, struct pool *pool)
 {
-	struct str h = str_in(pool);
-	str_add(&h, "<!DOCTYPE html>\n<html lang=\"fr\">\n<head><meta charset=\"utf-8\"><title>");
-	escape(&h, m->subject);
-	str_add(&h,
-		"</title></head>\n<body style=\"margin:0;background:#F6F3EC;color:#16242A;font-family:Verdana,Arial,"
-		"sans-serif;font-size:16px;line-height:1.5\">\n<div style=\"max-width:38em;margin:0 auto;padding:24px;"
-		"background:#FFFFFF\">\n<p style=\"margin-top:0;border-bottom:3px solid #0A5A66;padding-bottom:8px;"
-		"color:#0A5A66\"><strong>Rejoindre Mon soutien psy</strong></p>\n<h1 style=\"font-size:20px\">");
-	escape(&h, m->subject);
-	str_add(&h, "</h1>\n");
-	str_add(&h, m->html);
-	str_add(&h, "\n<p style=\"border-top:1px solid #C9C4B8;padding-top:8px;color:#4A5B62;font-size:14px\">"
-		    "Ce message est la copie de celui qui vous attend dans votre espace");
-	if (m->link) {
-		str_add(&h, " (<a href=\"");
-		escape(&h, m->link);
-		str_add(&h, "\">");
-		escape(&h, m->link);
-		str_add(&h, "</a>)");
-	}
-	str_add(&h,
-		". Merci de ne pas y répondre\xC2\xA0: personne ne lit cette adresse.</p>\n</div>\n</body>\n</html>\n");
-	return h.s;
+	struct mail_view view = { .subject = m->subject, .link = m->link, .body = { m->html } };
+	struct str html = str_in(pool);
+	page_render(&mail_page, &view, &html);
+	return html.s;
 }
 
 static void date_header(struct str *out, instant_t at)
@@ -382,7 +359,9 @@ enum mail_result mail_send(const struct mail *m, struct pool *pool, struct err *
 	fault(e, "smtp: curl %d, answer %ld", (int)r, code);
 	/* 530, 535, 538: our credentials, not this mail. A 5xx before MAIL FROM is about us too. */
 	bool refused = code >= 500 && code < 600 && code != 530 && code != 534 && code != 535 && code != 538;
-	return refused && r != CURLE_LOGIN_DENIED && r != CURLE_USE_SSL_FAILED && r != CURLE_WEIRD_SERVER_REPLY
-		       ? MAIL_NEVER
-		       : MAIL_LATER;
+	if (refused && r != CURLE_LOGIN_DENIED && r != CURLE_USE_SSL_FAILED && r != CURLE_WEIRD_SERVER_REPLY)
+		return MAIL_NEVER;
+	e->kind = ERR_BUSY;
+	e->text = "mail.later";
+	return MAIL_LATER;
 }

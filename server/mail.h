@@ -5,6 +5,8 @@
  *	struct mail m = { .url = s->smtp_url, .from = "…", .to = "…", .id = outbox_id, .subject = …, .html = fragment };
  *	switch (mail_send(&m, pool, &e)) …               e.detail holds codes only
  *
+ * Its frame is server/mail/layout.html (pages_load() at the start).
+ *
  * smtp://[user:password@]host[:port] asks for STARTTLS and, away from this machine, insists on it and on a good
  * certificate; smtps:// is TLS from the first byte.
  */

@@ -10,7 +10,9 @@
 #include "../../server/base/str.h"
 #include "../../server/child.h"
 #include "../../server/mail.h"
+#include "../../server/page.h"
 
+static struct pool *process;
 static char folder[] = "/tmp/enroll_mail_XXXXXX";
 static struct child plain = { .to = -1 }, tls = { .to = -1 };
 static char plain_url[64], tls_url[64];
@@ -44,6 +46,9 @@ static int start(void **state)
 	static char cert[64], key[64], plain_in[64], tls_in[64];
 	struct err e;
 	(void)state;
+	process = pool_new();
+	if (pages_load(process, &e))
+		fail_msg("%s", e.detail);
 	assert_non_null(mkdtemp(folder));
 	snprintf(cert, sizeof cert, "%s/cert.pem", folder);
 	snprintf(key, sizeof key, "%s/key.pem", folder);
@@ -81,6 +86,7 @@ static int stop(void **state)
 	child_kill(&plain);
 	child_kill(&tls);
 	run(argv);
+	pool_free(process);
 	return 0;
 }
 
