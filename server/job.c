@@ -555,6 +555,13 @@ static int answer_sign_in(struct job *j)
 		return job_status(j, 401, &e);
 	const char *suite = suite_of(j);
 	if (j->route->method != METHOD_GET) {
+		/* Those three were taken out of what was sent; the replay reads them again. */
+		if (j->version >= 0)
+			values_add(&j->sent, "version", pool_printf(j->pool, "%lld", (long long)j->version));
+		if (j->revision >= 0)
+			values_add(&j->sent, "revision", pool_printf(j->pool, "%lld", (long long)j->revision));
+		if (j->key)
+			values_add(&j->sent, "idempotency_key", j->key);
 		const char *sealed = session_seal_body(j->service->keys, j->path, j->request->query, &j->sent, j->pool);
 		return sign_in_show(j, 401, suite, sealed);
 	}

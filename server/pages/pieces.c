@@ -225,7 +225,7 @@ int piece_out_answer(struct job *j, struct err *e)
 	struct piece_state *s = j->state;
 	const struct rows *r = job_rows(j, s->row);
 
-	if (!rows_count(r))
+	if (!rows_count(r) || !rows_null(r, 0, "removed_at"))
 		return fail(e, ERR_MISSING, "depot.missing");
 	if (str_eq(rows_str(r, 0, "scan"), "infected"))
 		return fail(e, ERR_DENIED, "piece.infected");
