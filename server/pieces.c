@@ -24,6 +24,23 @@ bool piece_kind_known(const char *kind)
 	return false;
 }
 
+int piece_seal(struct piece_new *p, struct err *e)
+{
+	const unsigned char *bytes = p->bytes;
+	const char *name = p->name && *p->name ? p->name : "document";
+	p->sha256 = crypto_sha256_hex(p->pool, bytes, p->size);
+	p->chunk_count = (p->size + PIECE_CHUNK - 1) / PIECE_CHUNK;
+	p->chunks = POOL_ARRAY(p->pool, struct sealed_chunk, p->chunk_count);
+	for (size_t n = 0; n < p->chunk_count; n++) {
+		size_t at = n * PIECE_CHUNK, size = p->size - at < PIECE_CHUNK ? p->size - at : PIECE_CHUNK;
+		if (crypto_seal(p->keys, chunk_where(p->id, n, p->pool), bytes + at, size, p->pool, &p->chunks[n].bytes,
+				&p->chunks[n].size, e))
+			return -1;
+	}
+	return crypto_seal(p->keys, piece_name_where(p->id, p->pool), name, strlen(name), p->pool,
+			   &p->sealed_name.bytes, &p->sealed_name.size, e);
+}
+
 void piece_prepare(void *arg)
 {
 	struct piece_new *p = arg;
@@ -42,18 +59,7 @@ void piece_prepare(void *arg)
 		fail_field(&p->err, "piece.type", "file");
 		return;
 	}
-	p->sha256 = crypto_sha256_hex(p->pool, bytes, p->size);
-	p->chunk_count = (p->size + PIECE_CHUNK - 1) / PIECE_CHUNK;
-	p->chunks = POOL_ARRAY(p->pool, struct sealed_chunk, p->chunk_count);
-	for (size_t n = 0; n < p->chunk_count; n++) {
-		size_t at = n * PIECE_CHUNK, size = p->size - at < PIECE_CHUNK ? p->size - at : PIECE_CHUNK;
-		if (crypto_seal(p->keys, chunk_where(p->id, n, p->pool), bytes + at, size, p->pool, &p->chunks[n].bytes,
-				&p->chunks[n].size, &p->err))
-			return;
-	}
-	const char *name = p->name && *p->name ? p->name : "document";
-	if (crypto_seal(p->keys, piece_name_where(p->id, p->pool), name, strlen(name), p->pool, &p->sealed_name.bytes,
-			&p->sealed_name.size, &p->err))
+	if (piece_seal(p, &p->err))
 		return;
 	p->err = (struct err){ .kind = ERR_NONE };
 }
@@ -86,22 +92,14 @@ int piece_read_rows(struct piece_read *r, const struct keyring *keys, const stru
 	r->scan = rows_str(piece, 0, "scan");
 	r->sha256 = rows_str(piece, 0, "sha256");
 	r->size = (size_t)rows_i64(piece, 0, "size");
-	size_t n = 0, count = rows_count(chunks);
+	size_t n = 0;
 	unsigned char *plain;
 	const unsigned char *name = rows_bytes(piece, 0, "name", pool, &n);
 	if (crypto_open(keys, piece_name_where(r->id, pool), name, n, pool, &plain, &n, e))
 		return -1;
 	r->name = (const char *)plain;
-	struct sealed_chunk *list = POOL_ARRAY(pool, struct sealed_chunk, count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const unsigned char *b = rows_bytes(chunks, i, "data", pool, &n);
-		if (rows_i64(chunks, i, "n") != (int64_t)i || !b)
-			return fault(e, "piece %lld: chunk %zu is missing", (long long)r->id, i);
-		/* rows_bytes() gave us a copy in our pool */
-		list[i] = (struct sealed_chunk){ (unsigned char *)(uintptr_t)b, n };
-	}
-	r->chunks = list;
-	r->chunk_count = count;
+	r->chunks = chunks; /* decoded by piece_open(): megabytes of it are nothing for a loop */
+	r->chunk_count = rows_count(chunks);
 	return 0;
 }
 
@@ -112,9 +110,13 @@ void piece_open(void *arg)
 	r->bytes = pool_alloc(r->pool, r->size + 1);
 	for (size_t i = 0; i < r->chunk_count; i++) {
 		unsigned char *plain;
-		size_t n;
-		if (crypto_open(r->keys, chunk_where(r->id, i, r->pool), r->chunks[i].bytes, r->chunks[i].size, r->pool,
-				&plain, &n, &r->err))
+		size_t n = 0;
+		const unsigned char *sealed = rows_bytes(r->chunks, i, "data", r->pool, &n);
+		if (rows_i64(r->chunks, i, "n") != (int64_t)i || !sealed) {
+			fault(&r->err, "piece %lld: chunk %zu is missing", (long long)r->id, i);
+			return;
+		}
+		if (crypto_open(r->keys, chunk_where(r->id, i, r->pool), sealed, n, r->pool, &plain, &n, &r->err))
 			return;
 		if (n > r->size - at) {
 			fault(&r->err, "piece %lld: longer than its size", (long long)r->id);

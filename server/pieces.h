@@ -43,6 +43,8 @@ struct piece_new {
 	struct err err;
 };
 void piece_prepare(void *piece_new);
+/* Its second half: what was checked already, sealed under its place. */
+int piece_seal(struct piece_new *p, struct err *e) MUST_USE;
 /* Queues the statements that store it; returns the index of the last. */
 size_t piece_store(struct job *j, const struct piece_new *p);
 bool piece_kind_known(const char *kind);
@@ -53,7 +55,7 @@ struct piece_read {
 	int64_t id;
 	const char *name, *type, *scan, *sha256;
 	size_t size;
-	const struct sealed_chunk *chunks;
+	const struct rows *chunks;
 	size_t chunk_count;
 	unsigned char *bytes; /* by piece_open() */
 	struct err err;
