@@ -2,6 +2,7 @@
 import { Button, CharacterCount, Checkboxes, ErrorSummary, NotificationBanner, PasswordInput, Radios, ServiceNavigation, SkipLink,
 	createAll } from 'govuk-frontend'
 import { autosave } from './autosave.mjs'
+import { conditional } from './conditional.mjs'
 import { upload } from './upload.mjs'
 
 // The style sheet shows the enhanced forms of components only under these classes.
@@ -39,5 +40,6 @@ createAll(Radios)
 createAll(ServiceNavigation)
 createAll(SkipLink)
 
-document.querySelectorAll('form[data-autosave]').forEach(autosave)
+document.querySelectorAll('fieldset[data-if]').forEach(conditional)
+document.querySelectorAll('form[data-autosave]:not([data-autosave=""])').forEach(autosave)
 document.querySelectorAll('form[data-upload]').forEach(upload)
