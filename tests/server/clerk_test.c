@@ -668,6 +668,62 @@ static void the_tree_of_roots_is_that_of_its_leaves(void **state)
 	pool_free(pool);
 }
 
+static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **state)
+{
+	struct pool *pool = pool_new();
+	struct err e = { .detail = "" };
+	struct values body = values_in(pool);
+	(void)state;
+	int64_t file = number("select id from file where state = 'in_review' order by id desc limit 1");
+	struct identity who = { .role = APPLICANT };
+	who.account = number(pool_printf(pool, "select account from file where id = %lld", (long long)file));
+	values_add(&body, "text", "Je déménage.");
+	struct firing f = { .lanes = lanes,
+			    .pool = pool,
+			    .keys = service.keys,
+			    .policy = &service.policy,
+			    .who = who,
+			    .file = file,
+			    .event = EV_WITHDRAW,
+			    .version = number(
+				    pool_printf(pool, "select version from file where id = %lld", (long long)file)),
+			    .body = &body };
+	if (fire_wait(&f, &e))
+		fail_msg("withdraw: %s %s", e.text, e.detail);
+	deliver();
+	assert_int_equal(
+		number(pool_printf(pool, "select count(*) from event_personal where file = %lld", (long long)file)), 1);
+	days_pass(190);
+	struct tick t = tick(pool);
+	assert_true(t.purged >= 1);
+	assert_string_equal(
+		owner(pool_printf(pool, "select kinds::text from purge_log where file = %lld", (long long)file)),
+		"{pieces,answers,person}");
+	assert_int_equal(number(pool_printf(
+				 pool,
+				 "select count(*) from file where id = %lld and last_name is null and rpps is null and "
+				 "nir_hmac is null and email_key is null",
+				 (long long)file)),
+			 1);
+	static const char *const gone[] = { "event_personal where", "working_copy where",
+					    "frozen_copy where data is not null and",
+					    "message where body is not null and kind <> 'purge_notice' and",
+					    "piece where erased_at is null and" };
+	for (size_t i = 0; i < COUNT(gone); i++)
+		assert_int_equal(
+			number(pool_printf(pool, "select count(*) from %s file = %lld", gone[i], (long long)file)), 0);
+	/* each hash is that of what came before and of its body, as before */
+	assert_int_equal(
+		number("select count(*) from event where hash <> encode(sha256(convert_to(prev_hash || body, 'UTF8')), "
+		       "'hex')"),
+		0);
+	assert_int_equal(number("select count(*) from (select prev_hash, lag(hash, 1, '') over (partition by file "
+				"order by seq) as "
+				"before from event) c where prev_hash <> before"),
+			 0);
+	pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -682,6 +738,7 @@ int main(void)
 		cmocka_unit_test(a_refused_file_loses_its_pieces_and_its_number_after_a_year),
 		cmocka_unit_test(a_draft_left_alone_is_announced_then_goes),
 		cmocka_unit_test(the_threads_do_it_by_themselves_when_woken),
+		cmocka_unit_test(a_withdrawn_file_is_erased_whole_and_its_chain_still_holds),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }
