@@ -18,37 +18,56 @@
 				    " and (not $5::boolean or p.remote)"                                             \
 				    " and (not $6::boolean or p.unavailable_until is null or p.unavailable_until < " \
 				    "(select paris_today()))"
-#define SHOWN                                                                                                        \
-	" select p.file, p.name, array_to_string(p.public, E'\\n') as public, array_to_string(p.languages, E'\\n') " \
-	"as "                                                                                                        \
-	"languages, p.remote, p.website, case when p.show_phone then p.phone end as phone, case when p.show_email "  \
-	"then "                                                                                                      \
-	"p.email end as email, p.confirmed_on, case when p.unavailable_until >= (select paris_today()) then "        \
-	"p.unavailable_until end as unavailable_until, l.address, l.postcode, l.commune as commune_code, m.name as " \
-	"commune, l.lon, l.lat, (select at from w)[0] as from_lon, (select at from w)[1] as from_lat"                \
-	"   from (select distinct file from found) f join profile p on p.file = f.file"                              \
-	"   left join place l on l.file = p.file left join commune m on m.code = l.commune order by p.file, l.n"
+/* All that is shown of the page's people; one row without a file when there is nobody. */
+#define SHOWN                                                                                                       \
+	" select t.total, f.file, p.name, array_to_string(p.public, E'\\n') as public,"                             \
+	" array_to_string(p.languages, E'\\n') as languages, p.remote, p.website,"                                  \
+	" case when p.show_phone then p.phone end as phone, case when p.show_email then p.email end as email,"      \
+	" p.confirmed_on, case when p.unavailable_until >= (select paris_today()) then p.unavailable_until end as " \
+	"unavailable_until,"                                                                                        \
+	" l.address, l.postcode, l.commune as commune_code, m.name as commune, l.lon, l.lat,"                       \
+	" (select at from w)[0] as from_lon, (select at from w)[1] as from_lat"                                     \
+	"   from (select count(*) as total from best) t"                                                            \
+	"   left join (select b.file, b.rank from best b order by b.rank offset ($8::int - 1) * 20 limit 20) f on " \
+	"true"                                                                                                      \
+	"   left join profile p on p.file = f.file left join place l on l.file = f.file"                            \
+	"   left join commune m on m.code = l.commune order by f.rank, l.n"
+/* OFFSET 0 keeps the question whole, asked of one row after the other in the order of the index, and never joined
+ * first. */
+#define PUBLISHED(file) "exists (select 1 from published p where p.file = " file " and " WANTED " offset 0)"
 
 /*
  * The index gives places in the order of degrees, nearest first, until enough are published and wanted: 120, because
- * the order of kilometres is another one (a degree of longitude is shorter) and a psychologist may have two.
+ * the order of kilometres is another one (a degree of longitude is shorter) and a psychologist may have two. Kilometres
+ * are counted on the sphere, as directory_km() does.
  */
+#define KM                                                                        \
+	"12742 * asin(sqrt(sin(radians(x.at[1] - (select at from w)[1]) / 2) ^ 2" \
+	" + cos(radians((select at from w)[1])) * cos(radians(x.at[1]))"          \
+	" * sin(radians(x.at[0] - (select at from w)[0]) / 2) ^ 2))"
 const struct statement directory_near = {
 	"directory_near", "with w as materialized (select coalesce(point($1::float8, $2::float8),"
 			  "   (select point(c.lon, c.lat) from commune c where c.code = $7::text)) as at),"
-			  " found as materialized (select l.file from place l join published p on p.file = l.file"
-			  "   where (select at from w) is not null and l.at is not null and " WANTED
-			  "   order by l.at <-> (select at from w) limit 120)" SHOWN
+			  " found as materialized (select l.file, l.at from place l"
+			  "   where (select at from w) is not null and l.at is not null and " PUBLISHED(
+				  "l.file") "   order by l.at <-> (select at from w) limit 120),"
+					    " best as materialized (select x.file, row_number() over (order by min(" KM
+					    "), x.file) as rank from found x"
+					    "   group by x.file order by 2 limit 60)" SHOWN
 };
 STATEMENT(directory_near);
 
 const struct statement directory_latest = {
 	"directory_latest",
 	"with w as materialized (select point($1::float8, $2::float8) as at where $7::text is null),"
-	" found as materialized (select p.file from published p where " WANTED
-	" order by p.file desc limit 60)" SHOWN
+	" best as materialized (select f.file, row_number() over (order by f.file desc) as rank from profile f"
+	"   where " PUBLISHED("f.file") " order by f.file desc limit 60)" SHOWN
 };
 STATEMENT(directory_latest);
+
+const struct statement directory_stamp = { "directory_stamp",
+					   "select pg_current_snapshot()::text || ' ' || paris_today() as stamp" };
+STATEMENT(directory_stamp);
 
 static struct arg arg_f64(struct pool *pool, double x)
 {
@@ -64,6 +83,7 @@ void directory_args(const struct directory_question *q, struct pool *pool, struc
 	out[4] = arg_bool(q->remote);
 	out[5] = arg_bool(q->available);
 	out[6] = arg_text(q->located ? NULL : q->commune);
+	out[7] = arg_i64(pool, q->page < 1 ? 1 : q->page);
 }
 
 double directory_km(double lon1, double lat1, double lon2, double lat2)
@@ -85,22 +105,6 @@ static int nearer(double a, double b)
 static int places_order(const void *a, const void *b)
 {
 	return nearer(((const struct directory_place *)a)->km, ((const struct directory_place *)b)->km);
-}
-
-/* At one distance, the earlier convention first, so that a page never repeats what another one showed. */
-static int entries_order(const void *a, const void *b)
-{
-	const struct directory_entry *x = a, *y = b;
-	int order = nearer(x->km, y->km);
-
-	return order ? order : x->id < y->id ? -1 : x->id > y->id;
-}
-
-static int latest_order(const void *a, const void *b)
-{
-	const struct directory_entry *x = a, *y = b;
-
-	return x->id > y->id ? -1 : x->id < y->id;
 }
 
 static const char **lines(struct pool *pool, const char *text, size_t *count)
@@ -143,20 +147,23 @@ static void entry_read(const struct rows *r, size_t i, struct pool *pool, struct
 
 void directory_read(const struct directory_question *q, const struct rows *r, struct pool *pool, struct directory *out)
 {
-	size_t n = rows_count(r), count = 0, first;
+	size_t n = rows_count(r), count = 0;
 	struct directory_entry *list = POOL_ARRAY(pool, struct directory_entry, n + 1);
 	struct directory_place *places = POOL_ARRAY(pool, struct directory_place, n + 1);
-	bool near = q->located || q->commune;
 
-	*out = (struct directory){ .page = q->page < 1 ? 1 : q->page };
-	if (near && n && !rows_null(r, 0, "from_lon")) {
+	*out = (struct directory){ .page = q->page < 1 ? 1 : q->page, .items = list };
+	if ((q->located || q->commune) && n && !rows_null(r, 0, "from_lon")) {
 		out->located = true;
 		out->lon = rows_f64(r, 0, "from_lon");
 		out->lat = rows_f64(r, 0, "from_lat");
 	}
+	out->total = n ? (size_t)rows_i64(r, 0, "total") : 0;
+	out->pages = (int)((out->total + DIRECTORY_PAGE - 1) / DIRECTORY_PAGE);
 	for (size_t i = 0; i < n; i++) {
 		struct directory_place *p = &places[i];
 		struct directory_entry *x;
+		if (rows_null(r, i, "file"))
+			continue;
 		if (!count || list[count - 1].id != rows_i64(r, i, "file")) {
 			entry_read(r, i, pool, &list[count]);
 			list[count++].places = p;
@@ -181,14 +188,7 @@ void directory_read(const struct directory_question *q, const struct rows *r, st
 	}
 	for (size_t i = 0; i < count; i++)
 		qsort(list[i].places, list[i].place_count, sizeof *places, places_order);
-	qsort(list, count, sizeof *list, near ? entries_order : latest_order);
-	out->total = count < DIRECTORY_MOST ? count : DIRECTORY_MOST;
-	out->pages = (int)((out->total + DIRECTORY_PAGE - 1) / DIRECTORY_PAGE);
-	first = (size_t)(out->page - 1) * DIRECTORY_PAGE;
-	if (first < out->total) {
-		out->items = list + first;
-		out->count = out->total - first < DIRECTORY_PAGE ? out->total - first : DIRECTORY_PAGE;
-	}
+	out->count = count;
 }
 
 static void json_list(struct json *j, const char *key, const char *const *list, size_t n)

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include "db.h"
 
-enum { DIRECTORY_ARGS = 7, DIRECTORY_PAGE = 20, DIRECTORY_MOST = 60 };
+enum { DIRECTORY_ARGS = 8, DIRECTORY_PAGE = 20, DIRECTORY_MOST = 60 };
 
 struct directory_question {
 	bool located;        /* lon and lat are given */
@@ -55,6 +55,11 @@ struct directory {
 
 extern const struct statement directory_near;   /* with a place */
 extern const struct statement directory_latest; /* without */
+/*
+ * What the database shows at this moment, as a text: as long as it is the same, so is every answer. It changes with
+ * each transaction that writes, and with the day.
+ */
+extern const struct statement directory_stamp;
 void directory_args(const struct directory_question *q, struct pool *pool, struct arg out[DIRECTORY_ARGS]);
 void directory_read(const struct directory_question *q, const struct rows *r, struct pool *pool, struct directory *out);
 
