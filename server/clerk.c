@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../db/digest.h"
 #include "../db/due.h"
 #include "../db/figures.h"
 #include "../db/identity.h"
@@ -20,9 +21,11 @@
 #include "chain.h"
 #include "letters.h"
 #include "mail.h"
+#include "page.h"
 #include "pieces.h"
 #include "purge.h"
 #include "scan.h"
+#include "text.h"
 
 #define LEASE_SECONDS 180
 #define AT_ONCE 20
@@ -30,6 +33,7 @@
 #define MAIL_ATTEMPTS 40
 #define PURGE_NOTICE_DAYS 30
 #define DRAFT_NOTICE_DAYS 14
+#define DIGEST_HOUR 6
 
 static const struct identity system_identity = { .role = SYSTEM };
 
@@ -345,6 +349,8 @@ static int slowly(struct service *s, struct lanes *l, struct pool *pool, struct 
 		  struct err *e)
 {
 	instant_t now;
+	if (*s->settings.smtp_url && ask(l, pool, &digest_queue, ARGS(arg_i64(pool, DIGEST_HOUR)), NULL, e))
+		return -1;
 	if (read_now(l, pool, &now, e) || remind_all(s, l, pool, now, &t->reminders, e) ||
 	    ask(l, pool, &due_notified, ARGS(arg_i64(pool, s->policy.notified_after_days)), NULL, e) ||
 	    drafts(s, l, pool, &t->fired, text, e) || figures_close_days(l, pool, &t->closed_days, e))
@@ -458,6 +464,55 @@ static int mail_row(struct service *s, struct lanes *l, struct pool *pool, const
 	return db_send_wait(g, e);
 }
 
+struct digest_view {
+	const char *name, *link;
+	int64_t count;
+	bool many;
+};
+static const struct slot digest_slots[] = { SLOT_T(struct digest_view, name), SLOT_T(struct digest_view, link),
+					    SLOT_I(struct digest_view, count), SLOT_B(struct digest_view, many) };
+static const struct view digest_view = VIEW(struct digest_view, digest_slots);
+static const struct page digest_page = { "server/mail/digest.html", &digest_view };
+PAGE(digest_page);
+
+/* Agents read their files here, not in their mail: the mail says only that there is something. */
+static int digest_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		      instant_t now, struct err *e)
+{
+	int64_t id = rows_i64(r, i, "id");
+	const struct rows *row;
+	struct err why = { .kind = ERR_NONE };
+	struct str html = str_in(pool);
+	if (ask(l, pool, &digest_one, ARGS(arg_i64(pool, id), arg_i64(pool, rows_i64(r, i, "ref"))), &row, e))
+		return -1;
+	if (!rows_count(row) || !rows_i64(row, 0, "count") || !*s->settings.smtp_url)
+		return done(l, pool, id, NULL, e);
+	struct digest_view v = {
+		.name = rows_str(row, 0, "name"),
+		.link = pool_printf(pool, "%s/dossiers",
+				    s->settings.agent_url ? s->settings.agent_url : s->settings.public_url),
+		.count = rows_i64(row, 0, "count"),
+		.many = rows_i64(row, 0, "count") > 1,
+	};
+	page_render(&digest_page, &v, &html);
+	struct mail m = {
+		.url = s->settings.smtp_url,
+		.from = s->settings.mail_from,
+		.to = rows_str(row, 0, "email"),
+		.id = id,
+		.host = host_of(s->settings.public_url, pool),
+		.subject = text("mail.digest"),
+		.html = html.s,
+		.at = now,
+	};
+	enum mail_result result = mail_send(&m, pool, &why);
+	if (result != MAIL_SENT)
+		complain("clerk.mail", id, &why);
+	return result == MAIL_LATER && rows_i64(r, i, "attempts") < 8
+		       ? later(l, pool, id, backoff(now, rows_i64(r, i, "attempts")), "later", e)
+		       : done(l, pool, id, result == MAIL_SENT ? NULL : "refused", e);
+}
+
 static int scan_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
 		    instant_t now, struct err *e)
 {
@@ -499,7 +554,7 @@ static int scan_row(struct service *s, struct lanes *l, struct pool *pool, const
 
 int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
-	static const char *const kinds[] = { "message", "mail", "scan" };
+	static const char *const kinds[] = { "message", "mail", "scan", "digest" };
 	*count = 0;
 	for (size_t k = 0; k < COUNT(kinds); k++)
 		for (int pass = 0; pass < PASSES; pass++) {
@@ -514,7 +569,8 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 				int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
 				int bad = k == 0   ? message_row(s, l, one, r, i, &why)
 					  : k == 1 ? mail_row(s, l, one, r, i, now, &why)
-						   : scan_row(s, l, one, r, i, now, &why);
+					  : k == 2 ? scan_row(s, l, one, r, i, now, &why)
+						   : digest_row(s, l, one, r, i, now, &why);
 				(*count)++;
 				if (bad && database_away(&why)) {
 					*e = why;

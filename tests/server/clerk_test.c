@@ -382,6 +382,27 @@ static void mails_arrive_and_their_state_shows(void **state)
 	assert_non_null(mail);
 	assert_non_null(strstr(mail, "314159"));
 	assert_non_null(strstr(mail, "a@example.org"));
+	/* agents: one mail a day, without a word of the files */
+	owner("insert into agent (role, name, email, email_key) values ('delegate', 'Agent Essai', "
+	      "'agent@example.org', "
+	      "'agent@example.org') returning id");
+	owner("insert into agent_caisse select a.id, f.caisse from agent a, file f where f.caisse is not null limit 1 "
+	      "returning "
+	      "caisse");
+	owner("update message set at = enroll_now() where audience like 'caisse:%' returning id");
+	days_pass(1);
+	owner("update meta set value = (value::bigint + 43200 - extract(epoch from (enroll_now() at time zone "
+	      "'Europe/Paris') - "
+	      "date_trunc('day', enroll_now() at time zone 'Europe/Paris'))::bigint)::text where key = 'clock_offset' "
+	      "returning key");
+	tick(pool);
+	tick(pool);
+	assert_int_equal(number("select count(*) from outbox where kind = 'digest'"), 1);
+	deliver();
+	mail = file_read(pool_printf(pool, "%s/2.eml", folder), 1 << 20, pool, NULL, &e);
+	assert_non_null(mail);
+	assert_non_null(strstr(mail, "agent@example.org"));
+	assert_null(strstr(mail, "MSP-"));
 	child_kill(&c);
 	service.settings.smtp_url = "";
 	pool_free(pool);
