@@ -287,6 +287,7 @@ static void lost(struct link *k, const char *why)
 	k->state = LINK_DOWN;
 	k->rollback = k->recycle = k->dirty = false;
 	k->unprepared_count = k->prepared = 0;
+	k->one_by_one = false;
 	if (was_up) {
 		l->counts.lost++;
 		l->counts.connected--;
@@ -379,9 +380,24 @@ static int setup_send(struct link *k)
 			return -1;
 		ring_put(k, SLOT_WORDS, NULL);
 	}
-	for (size_t i = k->prepared; i < l->statement_count; i++)
+	/*
+	 * All under one sync; once one of them was refused (a schema not migrated yet), each under its own, so that a
+	 * refusal costs one statement and not the rest of them.
+	 */
+	size_t end = l->statement_count;
+	if (k->one_by_one && end > k->prepared + RING / 2)
+		end = k->prepared + RING / 2;
+	for (size_t i = k->prepared; i < end; i++) {
 		if (pg_prepare(k->pg, l->statements[i]))
 			return -1;
+		if (!k->one_by_one && i + 1 < end)
+			continue;
+		ring_put(k, SLOT_SETUP, NULL);
+		if (pg_sync(k->pg))
+			return -1;
+	}
+	if (end > k->prepared)
+		return 0;
 	ring_put(k, SLOT_SETUP, NULL);
 	return pg_sync(k->pg);
 }
@@ -395,6 +411,7 @@ static void setup_answer(struct link *k, const struct pg_answer *a)
 		log_event(LOG_DEBUG, "db.unprepared", "statement", l->statements[k->prepared]->name, "code",
 			  a->error.sqlstate, NULL);
 		k->unprepared[k->unprepared_count++] = l->statements[k->prepared++];
+		k->one_by_one = true;
 	}
 }
 
@@ -550,6 +567,8 @@ static void synced(struct link *k)
 	case SLOT_WORDS:
 		break;
 	case SLOT_SETUP:
+		if (k->count)
+			break;
 		if (k->prepared < k->lanes->statement_count) {
 			if (setup_send(k))
 				lost(k, "setup");

@@ -61,6 +61,7 @@ struct link {
 	struct slot ring[RING];
 	unsigned head, count;
 	size_t prepared; /* statements settled so far */
+	bool one_by_one; /* one was refused: the others each under a sync of its own */
 	const struct statement *
 		*unprepared; /* those the server refused to prepare: they are sent as text, and fail where used */
 	size_t unprepared_count;
