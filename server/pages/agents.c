@@ -92,12 +92,27 @@ static const char *sort_of(const char *tri)
 	return "age";
 }
 
-/* "marie dupont" is also looked for as "dupont marie". */
-static const char *turned(struct pool *pool, const char *key)
-{
-	const char *space = strchr(key, ' ');
+/*
+ * A key is "dupont durand marie". What is typed may begin anywhere: "marie dup" is looked for from "marie dup" and from
+ * "dup", and every word of it must begin a word of the name.
+ */
+#define WORDS_MOST 6
+struct name_search {
+	const char *from[WORDS_MOST], *to[WORDS_MOST], *like[WORDS_MOST];
+	size_t count;
+};
 
-	return space && space[1] ? pool_printf(pool, "%s %.*s", space + 1, (int)(space - key), key) : key;
+static void name_search(struct pool *pool, const char *key, struct name_search *out)
+{
+	out->count = 0;
+	for (const char *at = key; at && *at && out->count < WORDS_MOST; out->count++) {
+		const char *space = strchr(at, ' ');
+
+		out->from[out->count] = at;
+		out->to[out->count] = pool_printf(pool, "%s" LAST_CHARACTER, at);
+		out->like[out->count] = pool_printf(pool, "%% %.*s%%", (int)(space ? space - at : (long)strlen(at)), at);
+		at = space ? space + 1 : NULL;
+	}
 }
 
 static char *upper(struct pool *pool, const char *s)
@@ -124,11 +139,10 @@ size_t queue_list_ask(struct job *j, const struct queue_filter *f, int64_t limit
 {
 	const char *waiting[STATES + 1];
 	size_t n = states_waiting(j->who.role, waiting);
-	const char *key = str_search_key(j->pool, f->q), *turn = turned(j->pool, key);
-	bool number = str_starts(upper(j->pool, f->q), "MSP-");
-	bool name = *key && !number;
+	const char *key = str_search_key(j->pool, f->q), *number = upper(j->pool, f->q);
+	struct name_search name;
 	const struct statement *st;
-	struct arg args[13] = {
+	struct arg args[12] = {
 		states_arg(j, f->etat),
 		arg_text(*f->caisse ? f->caisse : NULL),
 		arg_text(sort_of(f->tri)),
@@ -143,18 +157,23 @@ size_t queue_list_ask(struct job *j, const struct queue_filter *f, int64_t limit
 		     : j->who.role == EXPERT ? &queue_of_experts
 		     : str_eq(f->etat, "transferes") ? &queue_moved
 						     : &queue_of_caisses;
-	} else if (j->who.role == ADMIN) {
-		st = &queue_search_all;
-		/* A search of signs only ("%") must find nothing, not everything. */
-		args[count++] = arg_text(number ? f->q : *key ? key : "\x01");
 	} else {
-		st = j->who.role == EXPERT ? &queue_search_experts : &queue_search_caisses;
-		args[count++] = arg_text(name ? key : NULL);
-		args[count++] = arg_text(name ? pool_printf(j->pool, "%s" LAST_CHARACTER, key) : NULL);
-		args[count++] = arg_text(name ? turn : NULL);
-		args[count++] = arg_text(name ? pool_printf(j->pool, "%s" LAST_CHARACTER, turn) : NULL);
+		name_search(j->pool, key, &name);
+		st = j->who.role == ADMIN    ? &queue_search_all
+		     : j->who.role == EXPERT ? &queue_search_experts
+					     : &queue_search_caisses;
+		if (j->who.role == ADMIN) {
+			/* A search of signs only ("%") must find nothing, not everything. */
+			if (!name.count || str_starts(number, "MSP-"))
+				name.from[0] = name.count ? number : "\x01";
+			args[count++] = arg_texts(j->pool, name.from, name.count ? name.count : 1);
+		} else {
+			args[count++] = arg_texts(j->pool, name.from, name.count);
+			args[count++] = arg_texts(j->pool, name.to, name.count);
+		}
+		args[count++] = arg_texts(j->pool, name.like, name.count);
 		args[count++] = arg_text(digits(j->pool, f->q));
-		args[count++] = arg_text(upper(j->pool, f->q));
+		args[count++] = arg_text(number);
 		args[count++] = arg_text(key);
 	}
 	return job_ask(j, st, pool_copy(j->pool, args, sizeof args), count);
@@ -224,7 +243,13 @@ const char *result_tag(const char *result)
 					  : "msp-tag--grey";
 }
 
+const char *number_text(struct pool *pool, int64_t n)
+{
+	return n < 1000 ? pool_printf(pool, "%lld", (long long)n)
+			: pool_printf(pool, "%s\u202f%03lld", number_text(pool, n / 1000), (long long)(n % 1000));
+}
+
 const char *days_text(struct pool *pool, int64_t days)
 {
-	return pool_printf(pool, "%lld\u00a0jour%s", (long long)days, days > 1 || days < -1 ? "s" : "");
+	return pool_printf(pool, "%s\u00a0jour%s", number_text(pool, days), days > 1 ? "s" : "");
 }

@@ -66,6 +66,7 @@ const char *state_tag(const char *state);   /* CSS class of its tag */
 const char *result_tag(const char *result); /* of a check's result */
 /* The latest instant that is more than so many working days ago (anomalies.c). */
 instant_t working_days_ago(instant_t now, int days);
+const char *number_text(struct pool *pool, int64_t n);  /* "5 217" */
 const char *days_text(struct pool *pool, int64_t days); /* "1 jour", "12 jours" */
 
 #endif

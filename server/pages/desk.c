@@ -39,11 +39,6 @@ static int64_t count_of(const struct rows *r, const char *state, const char *col
 	return 0;
 }
 
-static const char *number(struct job *j, int64_t n)
-{
-	return pool_printf(j->pool, "%lld", (long long)n);
-}
-
 static void card(struct desk_view *v, struct card *cards, struct card c)
 {
 	cards[v->cards.count++] = c;
@@ -54,23 +49,23 @@ static void delegate_cards(struct job *j, const struct rows *r, struct desk_view
 	int64_t late = count_of(r, "in_review", "overdue");
 
 	card(v, cards,
-	     (struct card){ "À prendre en charge", "/dossiers?etat=in_review", number(j, count_of(r, "in_review", "unheld")),
+	     (struct card){ "À prendre en charge", "/dossiers?etat=in_review", number_text(j->pool, count_of(r, "in_review", "unheld")),
 	                    late ? pool_printf(j->pool, "%lld au-delà de la cible de %d\u00a0jours ouvrés", (long long)late,
 	                                       j->service->policy.review_target)
 	                         : pool_printf(j->pool, "Aucun au-delà de la cible de %d\u00a0jours ouvrés",
 	                                       j->service->policy.review_target),
 	                    late > 0 });
 	card(v, cards, (struct card){ "Que vous suivez", "/dossiers?etat=in_review&tri=suivi",
-	                              number(j, count_of(r, "in_review", "mine")), NULL, false });
+	                              number_text(j->pool, count_of(r, "in_review", "mine")), NULL, false });
 	card(v, cards, (struct card){ "À contresigner", "/dossiers?etat=to_countersign",
-	                              number(j, count_of(r, "to_countersign", "n")),
+	                              number_text(j->pool, count_of(r, "to_countersign", "n")),
 	                              j->who.may_sign ? NULL : "Vous n’avez pas la délégation de signature", false });
-	card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number(j, count_of(r, "appealed", "n")),
+	card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number_text(j->pool, count_of(r, "appealed", "n")),
 	                              "Une autre personne que celle qui a refusé les examine", false });
 	card(v, cards, (struct card){ "En attente de la personne", "/dossiers?etat=correction,to_sign",
-	                              number(j, count_of(r, "correction", "n") + count_of(r, "to_sign", "n")),
+	                              number_text(j->pool, count_of(r, "correction", "n") + count_of(r, "to_sign", "n")),
 	                              "À compléter ou à signer", false });
-	card(v, cards, (struct card){ "Conventionnés", "/dossiers?etat=conventioned", number(j, count_of(r, "conventioned", "n")),
+	card(v, cards, (struct card){ "Conventionnés", "/dossiers?etat=conventioned", number_text(j->pool, count_of(r, "conventioned", "n")),
 	                              NULL, false });
 }
 
@@ -80,20 +75,20 @@ static void desk_cards(struct job *j, const struct rows *r, struct desk_view *v,
 		delegate_cards(j, r, v, cards);
 	if (j->who.role == EXPERT) {
 		card(v, cards, (struct card){ "Éligibilité à étudier", "/dossiers?etat=expert_review",
-		                              number(j, count_of(r, "expert_review", "n")), NULL, false });
-		card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number(j, count_of(r, "appealed", "n")),
+		                              number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
+		card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number_text(j->pool, count_of(r, "appealed", "n")),
 		                              "Examinés par un autre expert que celui qui a refusé", false });
-		card(v, cards, (struct card){ "À compléter", "/dossiers?etat=correction", number(j, count_of(r, "correction", "n")),
+		card(v, cards, (struct card){ "À compléter", "/dossiers?etat=correction", number_text(j->pool, count_of(r, "correction", "n")),
 		                              NULL, false });
 	}
 	if (j->who.role == ADMIN) {
 		card(v, cards, (struct card){ "À rattacher à une caisse", "/dossiers?etat=unrouted",
-		                              number(j, count_of(r, "unrouted", "n")), NULL, count_of(r, "unrouted", "n") > 0 });
+		                              number_text(j->pool, count_of(r, "unrouted", "n")), NULL, count_of(r, "unrouted", "n") > 0 });
 		card(v, cards, (struct card){ "Vérifications en cours", "/dossiers?etat=submitted",
-		                              number(j, count_of(r, "submitted", "n")), NULL, false });
+		                              number_text(j->pool, count_of(r, "submitted", "n")), NULL, false });
 		card(v, cards, (struct card){ "Chez les experts", "/dossiers?etat=expert_review",
-		                              number(j, count_of(r, "expert_review", "n")), NULL, false });
-		card(v, cards, (struct card){ "En instruction", "/dossiers?etat=in_review", number(j, count_of(r, "in_review", "n")),
+		                              number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
+		card(v, cards, (struct card){ "En instruction", "/dossiers?etat=in_review", number_text(j->pool, count_of(r, "in_review", "n")),
 		                              pool_printf(j->pool, "%lld au-delà de la cible",
 		                                          (long long)count_of(r, "in_review", "overdue")),
 		                              count_of(r, "in_review", "overdue") > 0 });

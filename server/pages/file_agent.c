@@ -462,9 +462,10 @@ static struct markup experience_html(const struct agent_page *p)
 	}
 	if (p->v->has_experience) {
 		str_addf(&out,
-		         "<p class=\"govuk-body-s\"><strong>%d\u00a0jours</strong> comptés sur %d demandés\u00a0; %d en comptant les périodes "
-		         "en partie cliniques\u00a0; %d en équivalent temps plein (pour information).</p>\n",
-		         x->days, EXPERIENCE_DAYS_NEEDED, x->days_with_partly, x->full_time_days);
+		         "<p class=\"govuk-body-s\"><strong>%s</strong> comptés sur %s demandés\u00a0; %s en comptant les périodes en "
+		         "partie cliniques\u00a0; %s en équivalent temps plein (pour information).</p>\n",
+		         days_text(p->j->pool, x->days), days_text(p->j->pool, EXPERIENCE_DAYS_NEEDED),
+		         days_text(p->j->pool, x->days_with_partly), days_text(p->j->pool, x->full_time_days));
 	}
 	return (struct markup){ out.s };
 }

@@ -220,12 +220,6 @@ static struct list sort_options(struct job *j, const struct queue_filter *f)
 	return (struct list){ items, COUNT(all) };
 }
 
-static const char *thousands(struct pool *pool, int64_t n)
-{
-	return n < 1000 ? pool_printf(pool, "%lld", (long long)n)
-	                : pool_printf(pool, "%lld\u202f%03lld", (long long)(n / 1000), (long long)(n % 1000));
-}
-
 static int list_html(struct job *j, const struct rows *r, const struct rows *caisses, const struct queue_filter *f)
 {
 	struct row_view *items = POOL_ARRAY(j->pool, struct row_view, rows_count(r) + 1);
@@ -268,7 +262,7 @@ static int list_html(struct job *j, const struct rows *r, const struct rows *cai
 		.hidden = job_hidden(j, -1),
 		.csv = pool_printf(j->pool, "/dossiers.csv%s", queue_url(j->pool, f, f->etat, 0)),
 		.xlsx = pool_printf(j->pool, "/dossiers.xlsx%s", queue_url(j->pool, f, f->etat, 0)),
-		.total = total == 1 ? "1\u00a0dossier" : pool_printf(j->pool, "%s\u00a0dossiers", thousands(j->pool, total)),
+		.total = total == 1 ? "1\u00a0dossier" : pool_printf(j->pool, "%s\u00a0dossiers", number_text(j->pool, total)),
 		.told = str_eq(values_text(&j->query, "dit"), "vide")
 		                ? "La file est vide\u00a0: aucun dossier n’attend d’être pris en charge dans vos caisses."
 		                : NULL,
