@@ -32,7 +32,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "clerk.h"
+#include "demo.h"
 #include "home.h"
+#include "pages/pages.h"
+#include "pdf.h"
 #include "routes.h"
 #include "text.h"
 
@@ -610,6 +613,15 @@ static int do_figures(struct ctl *c, struct err *e)
 	return 0;
 }
 
+static int do_demo(struct ctl *c, struct err *e)
+{
+	if (pages_load(c->pool, e) || pdf_start(c->service.settings.home, e) || demo_load(&c->service, e))
+		return -1;
+	pdf_stop();
+	fputs(demo_people(&c->service, c->pool), stdout);
+	return 0;
+}
+
 /* ---- backup and restore ---- */
 
 /* A program of PostgreSQL's own: of the cluster's version, or the newest there is. */
@@ -830,6 +842,7 @@ static const struct command commands[] = {
 	  do_figures },
 	{ "backup", "DIR", "database, keys and certificates", NEEDS_DATABASE, do_backup },
 	{ "restore", "DIR", "into a home without a database; purges what is due", NEEDS_CLUSTER, do_restore },
+	{ "demo load", "", "invented people, into an empty database", NEEDS_DATABASE, do_demo },
 	{ "help", "", "this list", NEEDS_NOTHING, do_help },
 };
 

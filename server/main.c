@@ -15,6 +15,7 @@
 #include "../forms/form.h"
 #include "base/log.h"
 #include "clerk.h"
+#include "demo.h"
 #include "home.h"
 #include "http.h"
 #include "job.h"
@@ -123,12 +124,20 @@ static void tell_where(void)
 {
 	const struct settings *s = &service.settings;
 	printf("Public :  %s\nAgents :  %s\n", s->public_url, s->agent_url);
+	if (s->demo) {
+		struct pool *pool = pool_new();
+		fputs(demo_people(&service, pool), stdout);
+		pool_free(pool);
+	}
 	fflush(stdout);
 }
 
 static int serve(struct err *e)
 {
+	const struct settings *s = &service.settings;
 	if (open_database(e))
+		return -1;
+	if (s->demo && demo_load(&service, e))
 		return -1;
 	if (jobs_start(WORK_THREADS, e))
 		return -1;

@@ -94,7 +94,8 @@ static void judge(struct pool *pool, const struct gathered *g, struct check_resu
 		.lines = lines,
 		.line_count = n,
 		.commune_known = rows_count(g->commune) > 0,
-		.departement = rows_count(g->commune) ? rows_text(g->commune, 0, "departement") : NULL,
+		/* By its prefix, known commune or not: an unknown one only leads to unrouted (domain.md §4). */
+		.departement = departement_of_commune(pool, values_text(&g->answers, "address_commune")),
 		.same_name_and_birth = (int)rows_i64(g->twins, 0, "same_name"),
 		.same_iban = (int)rows_i64(g->twins, 0, "same_iban"),
 		.bad_pieces = rows_text(g->pieces, 0, "bad"),
