@@ -350,9 +350,11 @@ static int write_conf(const struct plan *p, struct err *e)
 	str_add(&s, "# Written at each start by the service. Local changes: ../local.conf\n");
 	str_addf(&s, "listen_addresses = ''\nport = 5432\nunix_socket_directories = %s\n",
 		 quoted(p->pool, p->socket, "''"));
+	/* A loop a core with seven connections each, the clerks, the tools. */
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	str_addf(&s, "max_connections = %ld\n", 100 + 8 * (cores > 0 ? cores : 1));
 	str_add(&s, "unix_socket_permissions = 0700\n"
 		    "cluster_name = 'enroll'\n"
-		    "max_connections = 200\n"
 		    "shared_buffers = 128MB\n"
 		    "effective_cache_size = 1GB\n"
 		    "work_mem = 8MB\n"
