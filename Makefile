@@ -74,8 +74,9 @@ lint: ## the rules of the house: layers, library homes, banned words
 	@python3 tests/lint/lint.py
 lint-self-test: ## shows that each rule can fail
 	@python3 tests/lint/self_test.py
-format: ## clang-format on every C file
+format: ## clang-format on every C file, no-break spaces in every French text
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format -i
+	@python3 tests/lint/lint.py --fix-spaces
 format-check:
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs clang-format --dry-run -Werror
 static: server/static/src/node_modules/.package-lock.json ## compile server/static from its src/ (needs node; the results are committed)

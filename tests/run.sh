@@ -70,8 +70,10 @@ builds() {
 }
 # Unit tests, scenarios in C and kept fuzzing inputs, all under ASan and UBSan. One program that does not build fails alone.
 one_binary() {
+	local from=$SECONDS
 	timeout -k 10 300 "$1" > "$2" 2>&1 < /dev/null
 	echo $? > "$2.status"
+	[ $((SECONDS - from)) -lt 10 ] || echo "$((SECONDS - from)) s for ${1#build/gcc-san/}" >> build/test/unit/slow
 }
 export -f one_binary
 sanitized() {
@@ -94,6 +96,7 @@ sanitized() {
 		log=$logs/unit/$(tr / - <<< "${binary#build/gcc-san/tests/}").log
 		tally "$log" "$(cat "$log.status")" "${binary#build/gcc-san/}"
 	done
+	[ ! -s $logs/unit/slow ] || sort -rn $logs/unit/slow | head -8
 	printf '%-34s %4d passed, %3d s\n' "unit tests under sanitizers" $((passed - before)) $((SECONDS - from))
 }
 golden() { tests/golden/run.sh; }
