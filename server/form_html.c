@@ -659,6 +659,15 @@ static void draw_fields(struct drawing *d, const struct field *const *fields, si
 
 /* ---- repetition ---- */
 
+/* "Période 2": the number stands where the definition says, else after. */
+static const char *row_title(const struct group *g, size_t row, struct pool *pool)
+{
+	const char *words = g->row_label ? g->row_label : g->label, *at = strstr(words, "{0}");
+	if (!at)
+		return pool_printf(pool, "%s %zu", words, row + 1);
+	return pool_printf(pool, "%.*s%zu%s", (int)(at - words), words, row + 1, at + strlen("{0}"));
+}
+
 static void draw_group(struct drawing *d, const struct group *g)
 {
 	const struct problem *problem = d->problems ? problems_of(d->problems, g->name) : NULL;
@@ -687,7 +696,7 @@ static void draw_group(struct drawing *d, const struct group *g)
 	if (whole)
 		hidden(d, pool_printf(d->pool, "%s[]", g->name));
 	for (size_t row = 0; row < rows; row++) {
-		const char *what = pool_printf(d->pool, "%s %zu", g->row_label ? g->row_label : g->label, row + 1);
+		const char *what = row_title(g, row, d->pool);
 		add(d, "<fieldset class=\"govuk-fieldset msp-row\">\n"
 		       "<legend class=\"govuk-fieldset__legend govuk-fieldset__legend--s\">");
 		add_text(d, what);
@@ -825,8 +834,8 @@ struct markup form_summary(const struct form *f, const struct step *step, const 
 			size_t rows = group_asked(g, answers) ? values_rows(answers, g->name) : 0;
 			for (size_t row = 0; row < rows; row++) {
 				add(&d, "<h3 class=\"govuk-heading-s\">");
-				add_text(&d, g->row_label ? g->row_label : g->label);
-				str_addf(&d.out, " %zu</h3>\n<dl class=\"govuk-summary-list\">\n", row + 1);
+				add_text(&d, row_title(g, row, pool));
+				add(&d, "</h3>\n<dl class=\"govuk-summary-list\">\n");
 				for (size_t m = 0; m < g->field_count; m++)
 					summary_row(&d, &g->fields[m], row, change_url);
 				add(&d, "</dl>\n");

@@ -10,6 +10,7 @@
 #include "pages/dossiers.h"
 #include "pages/pages.h"
 #include "pages/statistics.h"
+#include "pages/takeout.h"
 
 /* No role, no service: a row for nobody does not compile. */
 #define SOMEBODY(who) ((who) + 0 * sizeof(char[(who) ? 1 : -1]))
@@ -84,6 +85,20 @@ const struct route routes[] = {
 	ROW(GET,  "/dossiers/:id/pieces/:piece",        PUBLIC, APPLICANT, FAST,  piece_out_ask, piece_out_answer, .doc = "Une pièce"),
 	ROW(DELETE, "/dossiers/:id/pieces/:piece",      PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce"),
 	ROW(POST, "/dossiers/:id/pieces/:piece/supprimer", PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce (formulaire)"),
+	ROW(GET,  "/dossiers/:id/convention.pdf",       PUBLIC, APPLICANT, FAST,  convention_pdf_ask, convention_pdf_answer, .doc = "La convention à signer ou en vigueur"),
+	ROW(GET,  "/dossiers/:id/recepisse.pdf",        PUBLIC, APPLICANT, FAST,  receipt_ask, receipt_answer, .doc = "Le récépissé du dépôt, avec l’empreinte de ce qui fut envoyé"),
+	ROW(GET,  "/dossiers/:id/historique.json",      PUBLIC, APPLICANT, FAST,  history_ask, history_answer, .doc = "L’historique, vérifiable hors ligne (enrollctl audit verify)"),
+	ROW(POST, "/dossiers/:id/code",                 PUBLIC, APPLICANT, WRITE, code_ask, code_answer, .doc = "Envoie le code de signature"),
+	ROW(GET,  "/dossiers/:id/profil",               PUBLIC, APPLICANT, FAST,  profile_ask, profile_answer, .doc = "La fiche de l’annuaire"),
+	ROW(POST, "/dossiers/:id/profil",               PUBLIC, APPLICANT, WRITE, profile_ask, profile_save_answer, .form = "profile", .doc = "Modifie ou confirme la fiche de l’annuaire"),
+	ROW(GET,  "/messages",                          PUBLIC, APPLICANT, FAST,  NULL, messages_answer, .doc = "La messagerie"),
+	ROW(GET,  "/messages/:id",                      PUBLIC, APPLICANT, WRITE, NULL, message_answer, .doc = "Un message"),
+	/* the employer of a three-party convention, by its link */
+	ROW(GET,  "/convention/:token",                 PUBLIC, ALL | EMPLOYER, FAST,  employer_ask, employer_answer, .doc = "La convention, pour l’employeur"),
+	ROW(GET,  "/convention/:token/convention.pdf",  PUBLIC, ALL | EMPLOYER, FAST,  employer_ask, employer_pdf_answer, .doc = "Le texte de la convention, pour l’employeur"),
+	ROW(POST, "/convention/:token/code",            PUBLIC, ALL | EMPLOYER, WRITE, employer_ask, employer_code_answer, .doc = "Envoie le code de signature à l’employeur"),
+	ROW(POST, "/convention/:token/evenements/:event", PUBLIC, ALL | EMPLOYER, WRITE, employer_ask, employer_event_answer, .form = "sign", .doc = "employer_sign, employer_decline"),
+	ROW(GET,  "/mes-donnees.zip",                   PUBLIC, APPLICANT, SLOW,  my_data_ask, my_data_answer, .doc = "Toutes mes données : JSON, pièces, historique vérifiable"),
 };
 /* clang-format on */
 const size_t route_count = sizeof routes / sizeof routes[0];

@@ -43,6 +43,32 @@ STEP(resume_answer);
 /* action_applicant.c */
 STEP(action_ask);
 STEP(action_answer);
+/* messages.c */
+STEP(messages_answer);
+STEP(message_answer);
+/* signing.c */
+STEP(code_ask);
+STEP(code_answer);
+/* documents.c */
+STEP(convention_pdf_ask);
+STEP(convention_pdf_answer);
+STEP(receipt_ask);
+STEP(receipt_answer);
+STEP(history_ask);
+STEP(history_answer);
+/* employer.c */
+STEP(employer_ask);
+STEP(employer_answer);
+STEP(employer_pdf_answer);
+STEP(employer_code_answer);
+STEP(employer_event_answer);
+/* profile.c */
+STEP(profile_ask);
+STEP(profile_answer);
+STEP(profile_save_answer);
+
+/* documents.c: the convention of the row of document_of_file, opened elsewhere. Takes j->state. */
+int convention_pdf_show(struct job *j, const struct rows *r, struct err *e);
 
 #undef STEP
 

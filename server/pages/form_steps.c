@@ -750,8 +750,11 @@ static bool pieces_unlocked(const struct file_view *v, const struct step *step, 
 	return false;
 }
 
-static void resume_step(struct job *j, const struct file_view *v, const struct step *step, struct resume_step *out)
+static void resume_step(struct job *j, const struct file_view *v, const struct step *step,
+			const struct commune_asked communes[2], struct resume_step *out)
 {
+	struct form form;
+	const struct step *shown;
 	struct resume_file *files = POOL_ARRAY(j->pool, struct resume_file, v->piece_count + 1);
 	size_t n = 0;
 
@@ -763,10 +766,11 @@ static void resume_step(struct job *j, const struct file_view *v, const struct s
 				.name = *v->pieces[i].name ? v->pieces[i].name : text("piece_name.unnamed"),
 				.size = size_french(j->pool, v->pieces[i].size),
 			};
+	shown = with_communes(j, APPLICATION, step, communes, &v->answers, &form);
 	*out = (struct resume_step){
 		.label = step->title,
 		.answers = form_summary(
-			APPLICATION, step, &v->answers,
+			&form, shown, &v->answers,
 			step_open(v) && step_unlocked(v, step) ? step_href(v, step, false, j->pool) : NULL, j->pool),
 		.has_files = n > 0,
 		.files = { files, n },
@@ -775,40 +779,100 @@ static void resume_step(struct job *j, const struct file_view *v, const struct s
 	};
 }
 
-int resume_show(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why)
+struct resuming {
+	const struct file_view *view;
+	int status;
+	struct problems problems;
+	struct commune_asked communes[2];
+};
+
+/* Each problem leads to the page where it is put right; a piece and a period are named. */
+static struct markup resume_summary(struct job *j, const struct file_view *v, const struct problems *p)
 {
+	struct str out = str_in(j->pool);
+
+	if (!p->count)
+		return (struct markup){ NULL };
+	str_add(&out, "<div class=\"govuk-error-summary\" data-module=\"govuk-error-summary\">\n<div role=\"alert\">\n"
+		      "<h2 class=\"govuk-error-summary__title\">");
+	html_text(&out, text("resume.problems"));
+	str_add(&out, "</h2>\n<div class=\"govuk-error-summary__body\">\n<ul class=\"govuk-list "
+		      "govuk-error-summary__list\">\n");
+	for (size_t i = 0; i < p->count; i++) {
+		const struct problem *one = &p->items[i];
+		bool leads = *one->field && !str_eq(one->field, "version");
+
+		str_add(&out, "<li>");
+		if (leads) {
+			str_add(&out, "<a href=\"");
+			html_attr(&out, step_href_of_missing(v, one->field, j->pool));
+			str_add(&out, "\">");
+		}
+		if (leads && (str_starts(one->field, "pieces.") || strchr(one->field, '['))) {
+			html_text(&out, missing_label(v, one->field, j->pool));
+			str_add(&out, "\u00a0: ");
+		}
+		html_text(&out, one->text);
+		str_add(&out, leads ? "</a></li>\n" : "</li>\n");
+	}
+	str_add(&out, "</ul>\n</div>\n</div>\n</div>\n");
+	return (struct markup){ out.s };
+}
+
+static int resume_draw(struct job *j, struct err *e)
+{
+	const struct resuming *s = j->state;
+	const struct file_view *v = s->view;
 	const struct form *f = APPLICATION;
 	struct resume_step *steps = POOL_ARRAY(j->pool, struct resume_step, f->step_count);
 	struct simple_link *missing = POOL_ARRAY(j->pool, struct simple_link, v->missing_count + 1);
-	struct problems all = problems_in(j->pool);
 	size_t n = 0;
 
-	if (p || why)
-		all = problems_with(j, p, why);
-	/* Problems are told where they are put right: on another page. Here they are said, the list below links. */
-	for (size_t i = 0; i < all.count; i++)
-		all.items[i].field = "";
+	(void)e;
 	for (size_t i = 0; i < v->missing_count; i++)
 		missing[i] = (struct simple_link){ step_href_of_missing(v, v->missing[i], j->pool),
 						   missing_label(v, v->missing[i], j->pool) };
 	for (size_t i = 0; i < f->step_count; i++)
 		if (step_asked(&f->steps[i], &v->answers))
-			resume_step(j, v, &f->steps[i], &steps[n++]);
+			resume_step(j, v, &f->steps[i], s->communes, &steps[n++]);
 	struct resume_view x = {
 		.id = v->id,
 		.title = text(v->st == ST_DRAFT ? "resume.draft" : "resume.sent"),
 		.sha256 = v->st == ST_DRAFT || v->st == ST_CORRECTION ? NULL : v->frozen_sha256,
 		.submit_label = text2("event", "submit"),
 		.draft = v->st == ST_DRAFT,
-		.has_missing = v->missing_count > 0,
+		.has_missing = v->missing_count > 0 && !s->problems.count,
 		.may_submit = v->st == ST_DRAFT,
 		.may_resubmit = v->st == ST_CORRECTION,
 		.missing = { missing, v->missing_count },
 		.steps = { steps, n },
-		.summary = form_problem_summary(&all, j->pool),
+		.summary = resume_summary(j, v, &s->problems),
 		.hidden = job_hidden(j, v->version),
 	};
-	return job_page(j, status, x.title, &resume_page, &x);
+	return job_page(j, s->status, x.title, &resume_page, &x);
+}
+
+int resume_show(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why)
+{
+	struct resuming *s = j->state = POOL_NEW(j->pool, struct resuming);
+	struct err e;
+
+	s->view = v;
+	s->status = status;
+	s->problems = problems_with(j, p, why);
+	for (size_t i = 0; i < COUNT(places); i++) {
+		const char *code = values_text(&v->answers, pool_printf(j->pool, "%s_commune", places[i]));
+		struct arg args[COMMUNE_ARGS];
+
+		if (!commune_is_code(code))
+			continue;
+		commune_code_args(code, args);
+		s->communes[i] = (struct commune_asked){ true, job_ask(j, &commune_search, args, COMMUNE_ARGS) };
+	}
+	if (!s->communes[0].asked && !s->communes[1].asked)
+		return resume_draw(j, &e);
+	job_then(j, resume_draw);
+	return 0;
 }
 
 int resume_ask(struct job *j, struct err *e)
