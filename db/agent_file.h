@@ -6,10 +6,11 @@
 
 #include "db.h"
 
-extern const struct statement agent_file_copies;   /* file: seq, data of the two latest sent copies, the latest first */
-extern const struct statement agent_file_communes; /* codes: code, name, departement, caisse, caisse_name, confidence, method */
+extern const struct statement agent_file_copies; /* file: seq, data of the two latest sent copies, the latest first */
+extern const struct statement
+	agent_file_communes; /* codes: code, name, departement, caisse, caisse_name, confidence, method */
 extern const struct statement agent_file_signatures; /* file: party, at, method, digest, voided */
-extern const struct statement agent_file_openings; /* file: piece, at, kind, reason, agent_name, role, all of them */
+extern const struct statement agent_file_openings;   /* file: piece, at, kind, reason, agent_name, role, all of them */
 
 extern const struct statement agent_file_hold; /* file: holds (by who asks) */
 

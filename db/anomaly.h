@@ -6,8 +6,8 @@
 
 #include "db.h"
 
-/* overdue before, idle before (instants), hours of an unavailable source: kind, file, number, state, last_name, first_name,
- * caisse, caisse_name, since; the gravest first, 500 at most. */
+/* overdue before, idle before (instants), hours of an unavailable source: kind, file, number, state, last_name,
+ * first_name, caisse, caisse_name, since; the gravest first, 500 at most. */
 extern const struct statement anomaly_list;
 extern const struct statement anomaly_invariants; /* name, n: the eight views, whoever looks */
 

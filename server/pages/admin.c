@@ -114,12 +114,13 @@ int agents_list_answer(struct job *j, struct err *e)
 			.email = rows_str(r, i, "email"),
 			.role = text2("role", rows_str(r, i, "role")),
 			.scope = !rows_null(r, i, "caisses")       ? rows_str(r, i, "caisses")
-			         : !rows_null(r, i, "region_name") ? rows_str(r, i, "region_name")
-			                                           : "National",
+				 : !rows_null(r, i, "region_name") ? rows_str(r, i, "region_name")
+								   : "National",
 			.sign = rows_bool(r, i, "may_sign") ? "Oui" : "Non",
 			.certificate = rows_i64(r, i, "certificates") && until != INSTANT_NONE
-			                       ? pool_printf(j->pool, "Valable jusqu’au %s", day_french(j->pool, day_in_paris(until)))
-			                       : "Aucun certificat valable",
+					       ? pool_printf(j->pool, "Valable jusqu’au %s",
+							     day_french(j->pool, day_in_paris(until)))
+					       : "Aucun certificat valable",
 			.state = rows_bool(r, i, "active") ? "Actif" : "Fermé",
 		};
 	}
@@ -171,11 +172,12 @@ static int corrected(struct job *j, struct err *e)
 	if (!rows_affected(job_rows(j, c->done)))
 		return fail_field(e, "commune.unknown", "caisse");
 	log_event(LOG_INFO, "commune.corrected", "commune", c->code, "caisse", c->caisse, "agent",
-	          pool_printf(j->pool, "%lld", (long long)j->who.agent), NULL);
+		  pool_printf(j->pool, "%lld", (long long)j->who.agent), NULL);
 	if (!j->json)
-		return job_redirect(j, !str_to_i64(values_text(&j->sent, "dossier"), &file) && file > 0
-		                               ? pool_printf(j->pool, "/dossiers/%lld?action=route#action", (long long)file)
-		                               : "/dossiers?etat=unrouted");
+		return job_redirect(
+			j, !str_to_i64(values_text(&j->sent, "dossier"), &file) && file > 0
+				   ? pool_printf(j->pool, "/dossiers/%lld?action=route#action", (long long)file)
+				   : "/dossiers?etat=unrouted");
 	json_obj(&out);
 	json_kt(&out, "commune", c->code);
 	json_kt(&out, "caisse", c->caisse);

@@ -81,9 +81,9 @@ static struct arg states_arg(struct job *j, const char *etat)
 static const char *sort_of(const char *tri)
 {
 	static const char *const names[][2] = {
-		{ "age", "age" },        { "recent", "recent" },   { "nom", "name" },
-		{ "-nom", "-name" },     { "numero", "number" },   { "-numero", "-number" },
-		{ "etat", "state" },     { "echeance", "deadline" }, { "suivi", "holder" },
+		{ "age", "age" },    { "recent", "recent" },     { "nom", "name" },
+		{ "-nom", "-name" }, { "numero", "number" },     { "-numero", "-number" },
+		{ "etat", "state" }, { "echeance", "deadline" }, { "suivi", "holder" },
 	};
 
 	for (size_t i = 0; i < COUNT(names); i++)
@@ -110,7 +110,8 @@ static void name_search(struct pool *pool, const char *key, struct name_search *
 
 		out->from[out->count] = at;
 		out->to[out->count] = pool_printf(pool, "%s" LAST_CHARACTER, at);
-		out->like[out->count] = pool_printf(pool, "%% %.*s%%", (int)(space ? space - at : (long)strlen(at)), at);
+		out->like[out->count] =
+			pool_printf(pool, "%% %.*s%%", (int)(space ? space - at : (long)strlen(at)), at);
 		at = space ? space + 1 : NULL;
 	}
 }
@@ -143,18 +144,15 @@ size_t queue_list_ask(struct job *j, const struct queue_filter *f, int64_t limit
 	struct name_search name;
 	const struct statement *st;
 	struct arg args[12] = {
-		states_arg(j, f->etat),
-		arg_text(*f->caisse ? f->caisse : NULL),
-		arg_text(sort_of(f->tri)),
-		arg_texts(j->pool, waiting, n),
-		arg_i64(j->pool, limit),
-		arg_i64(j->pool, limit == QUEUE_PAGE ? (f->page - 1) * QUEUE_PAGE : 0),
+		states_arg(j, f->etat),    arg_text(*f->caisse ? f->caisse : NULL),
+		arg_text(sort_of(f->tri)), arg_texts(j->pool, waiting, n),
+		arg_i64(j->pool, limit),   arg_i64(j->pool, limit == QUEUE_PAGE ? (f->page - 1) * QUEUE_PAGE : 0),
 	};
 	size_t count = 6;
 
 	if (!*f->q) {
-		st = j->who.role == ADMIN    ? &queue_of_all
-		     : j->who.role == EXPERT ? &queue_of_experts
+		st = j->who.role == ADMIN            ? &queue_of_all
+		     : j->who.role == EXPERT         ? &queue_of_experts
 		     : str_eq(f->etat, "transferes") ? &queue_moved
 						     : &queue_of_caisses;
 	} else {
@@ -237,8 +235,8 @@ const char *state_tag(const char *state)
 
 const char *result_tag(const char *result)
 {
-	return str_eq(result, "pass")	  ? "msp-tag--ok"
-	       : str_eq(result, "fail")	  ? "msp-tag--error"
+	return str_eq(result, "pass")     ? "msp-tag--ok"
+	       : str_eq(result, "fail")   ? "msp-tag--error"
 	       : str_eq(result, "review") ? "msp-tag--warn"
 					  : "msp-tag--grey";
 }

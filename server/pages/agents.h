@@ -54,8 +54,8 @@ struct queue_filter {
 	int64_t page;
 };
 void queue_filter_read(const struct job *j, struct queue_filter *out);
-/* Queues the list's statement; `limit` rows from the filter's page. `role` is told by the certificate's row later, so the
- * list is asked in the step after the identity is known. */
+/* Queues the list's statement; `limit` rows from the filter's page. `role` is told by the certificate's row later, so
+ * the list is asked in the step after the identity is known. */
 size_t queue_list_ask(struct job *j, const struct queue_filter *f, int64_t limit);
 void queue_item_read(struct job *j, const struct rows *r, size_t row, struct queue_item *out);
 /* "?etat=in_review&q=…" of the filter with another page (0: none), or with another state. "" when all is default. */

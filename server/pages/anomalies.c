@@ -9,9 +9,9 @@ struct stuck {
 	bool grave;
 };
 static const struct slot stuck_slots[] = {
-	SLOT_I(struct stuck, file),  SLOT_T(struct stuck, what), SLOT_T(struct stuck, number), SLOT_T(struct stuck, name),
-	SLOT_T(struct stuck, state), SLOT_T(struct stuck, tag),  SLOT_T(struct stuck, caisse), SLOT_T(struct stuck, since),
-	SLOT_B(struct stuck, grave),
+	SLOT_I(struct stuck, file),   SLOT_T(struct stuck, what),  SLOT_T(struct stuck, number),
+	SLOT_T(struct stuck, name),   SLOT_T(struct stuck, state), SLOT_T(struct stuck, tag),
+	SLOT_T(struct stuck, caisse), SLOT_T(struct stuck, since), SLOT_B(struct stuck, grave),
 };
 static const struct view stuck_view = VIEW(struct stuck, stuck_slots);
 struct rule {
@@ -96,7 +96,8 @@ static int anomalies_shown(struct job *j, struct err *e)
 		.items = { items, n },
 		.rules = { rules, rows_count(invariants) },
 		.any = n > 0,
-		.count = n == 1 ? "1\u00a0dossier demande un regard." : pool_printf(j->pool, "%zu\u00a0lignes demandent un regard.", n),
+		.count = n == 1 ? "1\u00a0dossier demande un regard."
+				: pool_printf(j->pool, "%zu\u00a0lignes demandent un regard.", n),
 	};
 
 	(void)e;
@@ -105,7 +106,7 @@ static int anomalies_shown(struct job *j, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		instant_t since = rows_instant(r, i, "since");
 		const char *name = str_trim(j->pool, pool_printf(j->pool, "%s %s", rows_str(r, i, "last_name"),
-		                                                 rows_str(r, i, "first_name")));
+								 rows_str(r, i, "first_name")));
 
 		items[i] = (struct stuck){
 			.file = rows_i64(r, i, "file"),
@@ -123,7 +124,7 @@ static int anomalies_shown(struct job *j, struct err *e)
 		int64_t count = rows_i64(invariants, i, "n");
 
 		rules[i] = (struct rule){ text2("anomaly", rows_str(invariants, i, "name")), count,
-			                  count ? "msp-tag--error" : "msp-tag--ok", count ? "À corriger" : "Aucun" };
+					  count ? "msp-tag--error" : "msp-tag--ok", count ? "À corriger" : "Aucun" };
 	}
 	return job_page(j, 200, "Dossiers bloqués", &anomalies_page, &view);
 }
@@ -145,9 +146,9 @@ int anomalies_answer(struct job *j, struct err *e)
 
 	(void)e;
 	s->list = job_ask(j, &anomaly_list,
-	                  ARGS(arg_instant(j->pool, working_days_ago(j->now, p->review_target)),
-	                       arg_instant(j->pool, working_days_ago(j->now, p->take_over_days)),
-	                       arg_i64(j->pool, p->unavailable_hours)));
+			  ARGS(arg_instant(j->pool, working_days_ago(j->now, p->review_target)),
+			       arg_instant(j->pool, working_days_ago(j->now, p->take_over_days)),
+			       arg_i64(j->pool, p->unavailable_hours)));
 	s->invariants = job_ask(j, &anomaly_invariants, NO_ARGS);
 	job_then(j, anomalies_shown);
 	return 0;

@@ -8,8 +8,8 @@ struct card {
 	bool late;
 };
 static const struct slot card_slots[] = {
-	SLOT_T(struct card, title),  SLOT_T(struct card, url),  SLOT_T(struct card, number),
-	SLOT_T(struct card, more),   SLOT_B(struct card, late),
+	SLOT_T(struct card, title), SLOT_T(struct card, url),  SLOT_T(struct card, number),
+	SLOT_T(struct card, more),  SLOT_B(struct card, late),
 };
 static const struct view card_view = VIEW(struct card, card_slots);
 struct desk_view {
@@ -19,9 +19,14 @@ struct desk_view {
 	struct markup hidden;
 };
 static const struct slot desk_slots[] = {
-	SLOT_T(struct desk_view, name),   SLOT_T(struct desk_view, role),   SLOT_T(struct desk_view, scope),
-	SLOT_B(struct desk_view, delegate), SLOT_B(struct desk_view, admin), SLOT_B(struct desk_view, region),
-	SLOT_L(struct desk_view, cards, &card_view), SLOT_M(struct desk_view, hidden),
+	SLOT_T(struct desk_view, name),
+	SLOT_T(struct desk_view, role),
+	SLOT_T(struct desk_view, scope),
+	SLOT_B(struct desk_view, delegate),
+	SLOT_B(struct desk_view, admin),
+	SLOT_B(struct desk_view, region),
+	SLOT_L(struct desk_view, cards, &card_view),
+	SLOT_M(struct desk_view, hidden),
 };
 static const struct view desk_view = VIEW(struct desk_view, desk_slots);
 static const struct page desk_page = { "server/pages/desk.html", &desk_view };
@@ -49,24 +54,30 @@ static void delegate_cards(struct job *j, const struct rows *r, struct desk_view
 	int64_t late = count_of(r, "in_review", "overdue");
 
 	card(v, cards,
-	     (struct card){ "À prendre en charge", "/dossiers?etat=in_review", number_text(j->pool, count_of(r, "in_review", "unheld")),
-	                    late ? pool_printf(j->pool, "%lld au-delà de la cible de %d\u00a0jours ouvrés", (long long)late,
-	                                       j->service->policy.review_target)
-	                         : pool_printf(j->pool, "Aucun au-delà de la cible de %d\u00a0jours ouvrés",
-	                                       j->service->policy.review_target),
-	                    late > 0 });
-	card(v, cards, (struct card){ "Que vous suivez", "/dossiers?etat=in_review&tri=suivi",
-	                              number_text(j->pool, count_of(r, "in_review", "mine")), NULL, false });
-	card(v, cards, (struct card){ "À contresigner", "/dossiers?etat=to_countersign",
-	                              number_text(j->pool, count_of(r, "to_countersign", "n")),
-	                              j->who.may_sign ? NULL : "Vous n’avez pas la délégation de signature", false });
-	card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number_text(j->pool, count_of(r, "appealed", "n")),
-	                              "Une autre personne que celle qui a refusé les examine", false });
-	card(v, cards, (struct card){ "En attente de la personne", "/dossiers?etat=correction,to_sign",
-	                              number_text(j->pool, count_of(r, "correction", "n") + count_of(r, "to_sign", "n")),
-	                              "À compléter ou à signer", false });
-	card(v, cards, (struct card){ "Conventionnés", "/dossiers?etat=conventioned", number_text(j->pool, count_of(r, "conventioned", "n")),
-	                              NULL, false });
+	     (struct card){ "À prendre en charge", "/dossiers?etat=in_review",
+			    number_text(j->pool, count_of(r, "in_review", "unheld")),
+			    late ? pool_printf(j->pool, "%lld au-delà de la cible de %d\u00a0jours ouvrés",
+					       (long long)late, j->service->policy.review_target)
+				 : pool_printf(j->pool, "Aucun au-delà de la cible de %d\u00a0jours ouvrés",
+					       j->service->policy.review_target),
+			    late > 0 });
+	card(v, cards,
+	     (struct card){ "Que vous suivez", "/dossiers?etat=in_review&tri=suivi",
+			    number_text(j->pool, count_of(r, "in_review", "mine")), NULL, false });
+	card(v, cards,
+	     (struct card){ "À contresigner", "/dossiers?etat=to_countersign",
+			    number_text(j->pool, count_of(r, "to_countersign", "n")),
+			    j->who.may_sign ? NULL : "Vous n’avez pas la délégation de signature", false });
+	card(v, cards,
+	     (struct card){ "Recours", "/dossiers?etat=appealed", number_text(j->pool, count_of(r, "appealed", "n")),
+			    "Une autre personne que celle qui a refusé les examine", false });
+	card(v, cards,
+	     (struct card){ "En attente de la personne", "/dossiers?etat=correction,to_sign",
+			    number_text(j->pool, count_of(r, "correction", "n") + count_of(r, "to_sign", "n")),
+			    "À compléter ou à signer", false });
+	card(v, cards,
+	     (struct card){ "Conventionnés", "/dossiers?etat=conventioned",
+			    number_text(j->pool, count_of(r, "conventioned", "n")), NULL, false });
 }
 
 static void desk_cards(struct job *j, const struct rows *r, struct desk_view *v, struct card *cards)
@@ -74,24 +85,34 @@ static void desk_cards(struct job *j, const struct rows *r, struct desk_view *v,
 	if (j->who.role == DELEGATE)
 		delegate_cards(j, r, v, cards);
 	if (j->who.role == EXPERT) {
-		card(v, cards, (struct card){ "Éligibilité à étudier", "/dossiers?etat=expert_review",
-		                              number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
-		card(v, cards, (struct card){ "Recours", "/dossiers?etat=appealed", number_text(j->pool, count_of(r, "appealed", "n")),
-		                              "Examinés par un autre expert que celui qui a refusé", false });
-		card(v, cards, (struct card){ "À compléter", "/dossiers?etat=correction", number_text(j->pool, count_of(r, "correction", "n")),
-		                              NULL, false });
+		card(v, cards,
+		     (struct card){ "Éligibilité à étudier", "/dossiers?etat=expert_review",
+				    number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
+		card(v, cards,
+		     (struct card){ "Recours", "/dossiers?etat=appealed",
+				    number_text(j->pool, count_of(r, "appealed", "n")),
+				    "Examinés par un autre expert que celui qui a refusé", false });
+		card(v, cards,
+		     (struct card){ "À compléter", "/dossiers?etat=correction",
+				    number_text(j->pool, count_of(r, "correction", "n")), NULL, false });
 	}
 	if (j->who.role == ADMIN) {
-		card(v, cards, (struct card){ "À rattacher à une caisse", "/dossiers?etat=unrouted",
-		                              number_text(j->pool, count_of(r, "unrouted", "n")), NULL, count_of(r, "unrouted", "n") > 0 });
-		card(v, cards, (struct card){ "Vérifications en cours", "/dossiers?etat=submitted",
-		                              number_text(j->pool, count_of(r, "submitted", "n")), NULL, false });
-		card(v, cards, (struct card){ "Chez les experts", "/dossiers?etat=expert_review",
-		                              number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
-		card(v, cards, (struct card){ "En instruction", "/dossiers?etat=in_review", number_text(j->pool, count_of(r, "in_review", "n")),
-		                              pool_printf(j->pool, "%lld au-delà de la cible",
-		                                          (long long)count_of(r, "in_review", "overdue")),
-		                              count_of(r, "in_review", "overdue") > 0 });
+		card(v, cards,
+		     (struct card){ "À rattacher à une caisse", "/dossiers?etat=unrouted",
+				    number_text(j->pool, count_of(r, "unrouted", "n")), NULL,
+				    count_of(r, "unrouted", "n") > 0 });
+		card(v, cards,
+		     (struct card){ "Vérifications en cours", "/dossiers?etat=submitted",
+				    number_text(j->pool, count_of(r, "submitted", "n")), NULL, false });
+		card(v, cards,
+		     (struct card){ "Chez les experts", "/dossiers?etat=expert_review",
+				    number_text(j->pool, count_of(r, "expert_review", "n")), NULL, false });
+		card(v, cards,
+		     (struct card){ "En instruction", "/dossiers?etat=in_review",
+				    number_text(j->pool, count_of(r, "in_review", "n")),
+				    pool_printf(j->pool, "%lld au-delà de la cible",
+						(long long)count_of(r, "in_review", "overdue")),
+				    count_of(r, "in_review", "overdue") > 0 });
 	}
 }
 
@@ -174,7 +195,7 @@ int desk_answer(struct job *j, struct err *e)
 
 	(void)e;
 	s->counts = job_ask(j, &queue_counts,
-	                    ARGS(arg_instant(j->pool, working_days_ago(j->now, j->service->policy.review_target))));
+			    ARGS(arg_instant(j->pool, working_days_ago(j->now, j->service->policy.review_target))));
 	s->caisses = job_ask(j, &queue_caisses, NO_ARGS);
 	job_then(j, desk_shown);
 	return 0;

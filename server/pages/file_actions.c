@@ -80,13 +80,14 @@ static void area(struct drawn *d, const char *name, const char *label_, const ch
 		add(d, "</div>\n");
 	}
 	error_line(d, id, error);
-	str_addf(&d->out, "<textarea class=\"govuk-textarea%s\" rows=\"%d\"", error ? " govuk-textarea--error" : "", rows);
+	str_addf(&d->out, "<textarea class=\"govuk-textarea%s\" rows=\"%d\"", error ? " govuk-textarea--error" : "",
+		 rows);
 	attr(d, "id", id);
 	attr(d, "name", name);
 	if (hint || error)
 		attr(d, "aria-describedby",
 		     pool_printf(d->pool, "%s%s%s%s%s", hint ? id : "", hint ? "-hint" : "", hint && error ? " " : "",
-		                 error ? id : "", error ? "-error" : ""));
+				 error ? id : "", error ? "-error" : ""));
 	add(d, ">\n");
 	words(d, typed(d, name));
 	add(d, "</textarea>\n</div>\n");
@@ -197,7 +198,8 @@ static void field_options(struct drawn *d, const char *chosen)
 
 static void piece_options(struct drawn *d, const char *chosen)
 {
-	static const char *const kinds[] = { "diploma", "diploma_extra", "identity", "rights", "rib", "foreign_authorisation" };
+	static const char *const kinds[] = { "diploma", "diploma_extra", "identity",
+					     "rights",  "rib",           "foreign_authorisation" };
 
 	option(d, "", "–", chosen);
 	for (size_t i = 0; i < COUNT(kinds); i++)
@@ -206,7 +208,8 @@ static void piece_options(struct drawn *d, const char *chosen)
 	for (size_t r = 0, n = values_rows(&d->a->v->answers, "experience"); r < n; r++) {
 		const char *row = pool_printf(d->pool, "experience[%zu]", r);
 
-		option(d, pool_printf(d->pool, "experience:%s", row), agent_piece_label(d->pool, "experience", row), chosen);
+		option(d, pool_printf(d->pool, "experience:%s", row), agent_piece_label(d->pool, "experience", row),
+		       chosen);
 	}
 }
 
@@ -223,15 +226,18 @@ static void draw_items(struct drawn *d)
 {
 	size_t rows = d->a->typed ? values_rows(&d->a->j->sent, "items") : 0;
 	const char *error = problem_text(d, "items");
-	const char *again = pool_printf(d->pool, "/dossiers/%lld/preparer/ask_correction#action", (long long)d->a->v->id);
+	const char *again =
+		pool_printf(d->pool, "/dossiers/%lld/preparer/ask_correction#action", (long long)d->a->v->id);
 
 	if (!rows)
 		rows = 1;
-	str_addf(&d->out, "<div id=\"items\" tabindex=\"-1\" class=\"govuk-form-group%s\">\n", error ? " govuk-form-group--error" : "");
+	str_addf(&d->out, "<div id=\"items\" tabindex=\"-1\" class=\"govuk-form-group%s\">\n",
+		 error ? " govuk-form-group--error" : "");
 	error_line(d, "items", error);
 	for (size_t i = 0; i < rows; i++) {
 		const char *row = pool_printf(d->pool, "items[%zu]", i);
-		const char *field = pool_printf(d->pool, "%s.field", row), *piece = pool_printf(d->pool, "%s.piece", row);
+		const char *field = pool_printf(d->pool, "%s.field", row),
+			   *piece = pool_printf(d->pool, "%s.piece", row);
 		const char *code = pool_printf(d->pool, "%s.code", row);
 
 		add(d, "<fieldset class=\"govuk-fieldset msp-row\">\n<legend class=\"govuk-fieldset__legend "
@@ -246,13 +252,16 @@ static void draw_items(struct drawn *d)
 		select_open(d, code, "Motif");
 		reason_options(d, typed(d, code));
 		select_close(d);
-		area(d, pool_printf(d->pool, "%s.text", row), "Ce que vous attendez", "Dites ce qui manque et comment le fournir.", 3);
+		area(d, pool_printf(d->pool, "%s.text", row), "Ce que vous attendez",
+		     "Dites ce qui manque et comment le fournir.", 3);
 		if (rows > 1) {
 			add(d, "<button type=\"submit\" class=\"govuk-button govuk-button--secondary\" formnovalidate "
 			       "name=\"remove_row\"");
 			attr(d, "formaction", again);
 			attr(d, "value", row);
-			str_addf(&d->out, ">Retirer<span class=\"govuk-visually-hidden\"> le point %zu</span></button>\n", i + 1);
+			str_addf(&d->out,
+				 ">Retirer<span class=\"govuk-visually-hidden\"> le point %zu</span></button>\n",
+				 i + 1);
 		}
 		add(d, "</fieldset>\n");
 	}
@@ -278,7 +287,8 @@ static void draw_opinions(struct drawn *d)
 		     pool_printf(d->pool, "Votre avis motivé\u00a0: %s", text2("check_name", code)), NULL, 4);
 	}
 	if (!i)
-		add(d, "<p class=\"govuk-body\">Aucun point n’est en question\u00a0: la politique en vigueur demande votre "
+		add(d, "<p class=\"govuk-body\">Aucun point n’est en question\u00a0: la politique en vigueur demande "
+		       "votre "
 		       "décision. Expliquez-la ci-dessous si vous le souhaitez.</p>\n");
 }
 
@@ -298,8 +308,10 @@ static void waiver(struct drawn *d, const char *name, const char *summary, const
 {
 	bool open = *typed(d, name) || problem_text(d, name);
 
-	str_addf(&d->out, "<details class=\"govuk-details\"%s>\n<summary class=\"govuk-details__summary\"><span "
-	                  "class=\"govuk-details__summary-text\">", open ? " open" : "");
+	str_addf(&d->out,
+		 "<details class=\"govuk-details\"%s>\n<summary class=\"govuk-details__summary\"><span "
+		 "class=\"govuk-details__summary-text\">",
+		 open ? " open" : "");
 	words(d, summary);
 	add(d, "</span></summary>\n<div class=\"govuk-details__text\">\n");
 	area(d, name, label_, NULL, 2);
@@ -313,14 +325,15 @@ static void draw_checklist(struct drawn *d)
 	size_t unsettled = 0;
 
 	str_addf(&d->out, "<fieldset class=\"govuk-fieldset\" id=\"checklist\" tabindex=\"-1\">\n<legend "
-	                  "class=\"govuk-fieldset__legend govuk-fieldset__legend--s\">Points vérifiés</legend>\n");
+			  "class=\"govuk-fieldset__legend govuk-fieldset__legend--s\">Points vérifiés</legend>\n");
 	error_line(d, "checklist", error);
 	for (size_t i = 0; i < COUNT(points); i++) {
 		tick(d, pool_printf(d->pool, "checklist.%s", points[i][0]), points[i][1]);
 		waiver(d, pool_printf(d->pool, "checklist.%s.waived", points[i][0]), "Passer outre ce point",
 		       pool_printf(d->pool, "Pourquoi passer outre\u00a0? %s", points[i][1]));
 	}
-	add(d, "</fieldset>\n<fieldset class=\"govuk-fieldset\">\n<legend class=\"govuk-fieldset__legend "
+	add(d, "</fieldset>\n<fieldset class=\"govuk-fieldset\" id=\"pieces-settled\" tabindex=\"-1\">\n<legend "
+	       "class=\"govuk-fieldset__legend "
 	       "govuk-fieldset__legend--s\">Pièces</legend>\n");
 	for (size_t i = 0; i < v->piece_count; i++) {
 		const struct piece_view *p = &v->pieces[i];
@@ -334,10 +347,10 @@ static void draw_checklist(struct drawn *d)
 		unsettled++;
 		add(d, "<p class=\"govuk-body-s\">");
 		words(d, pool_printf(d->pool, "%s\u00a0: %s%s%s.", what, p->opened ? "" : "pas encore ouverte",
-		                     !p->opened && !clean ? ", " : "",
-		                     clean                           ? ""
-		                     : str_eq(p->scan, "infected") ? "infectée"
-		                                                     : "analyse en attente"));
+				     !p->opened && !clean ? ", " : "",
+				     clean                         ? ""
+				     : str_eq(p->scan, "infected") ? "infectée"
+								   : "analyse en attente"));
 		add(d, "</p>\n");
 		waiver(d, pool_printf(d->pool, "pieces.%lld.waived", (long long)p->id), "Écarter cette pièce",
 		       pool_printf(d->pool, "Pourquoi l’écarter\u00a0? %s", what));
@@ -360,7 +373,8 @@ static void draw_caisse(struct drawn *d)
 	for (size_t i = 0; i < rows_count(r); i++)
 		if (!str_eq(rows_str(r, i, "code"), now))
 			option(d, rows_str(r, i, "code"),
-			       pool_printf(d->pool, "%s (%s)", rows_str(r, i, "name"), rows_str(r, i, "code")), typed(d, "caisse"));
+			       pool_printf(d->pool, "%s (%s)", rows_str(r, i, "name"), rows_str(r, i, "code")),
+			       typed(d, "caisse"));
 	select_close(d);
 	area(d, "text", "Motif", "Les deux caisses et la personne peuvent le lire.", 3);
 }
@@ -370,16 +384,26 @@ static void draw_commune(struct drawn *d)
 {
 	const char *code = values_text(&d->a->v->answers, "address_commune");
 	const struct rows *m = d->a->communes;
+	bool known = false;
 
+	for (size_t i = 0; i < rows_count(m); i++)
+		known |= str_eq(rows_str(m, i, "code"), code);
+	if (!known) {
+		add(d, "<p class=\"govuk-body-s\">");
+		words(d, pool_printf(d->pool, "La table de rattachement ne connaît pas la commune %s.", code));
+		add(d, "</p>\n");
+	}
 	for (size_t i = 0; i < rows_count(m); i++) {
 		if (!str_eq(rows_str(m, i, "code"), code))
 			continue;
 		add(d, "<details class=\"govuk-details\">\n<summary class=\"govuk-details__summary\"><span "
 		       "class=\"govuk-details__summary-text\">Corriger la table de rattachement</span></summary>\n<div "
 		       "class=\"govuk-details__text\">\n<p class=\"govuk-body-s\">");
-		words(d, pool_printf(d->pool, "La table donne pour %s (%s)\u00a0: %s. La correction vaut pour les dossiers à venir.",
-		                     rows_str(m, i, "name"), code,
-		                     rows_null(m, i, "caisse") ? "aucune caisse" : rows_str(m, i, "caisse_name")));
+		words(d, pool_printf(
+				 d->pool,
+				 "La table donne pour %s (%s)\u00a0: %s. La correction vaut pour les dossiers à venir.",
+				 rows_str(m, i, "name"), code,
+				 rows_null(m, i, "caisse") ? "aucune caisse" : rows_str(m, i, "caisse_name")));
 		add(d, "</p>\n<form method=\"post\"");
 		attr(d, "action", pool_printf(d->pool, "/communes/%s", code));
 		add(d, ">\n");
@@ -391,9 +415,11 @@ static void draw_commune(struct drawn *d)
 		option(d, "", "Choisissez", "");
 		for (size_t k = 0; k < rows_count(d->a->caisses); k++)
 			option(d, rows_str(d->a->caisses, k, "code"),
-			       pool_printf(d->pool, "%s (%s)", rows_str(d->a->caisses, k, "name"), rows_str(d->a->caisses, k, "code")),
+			       pool_printf(d->pool, "%s (%s)", rows_str(d->a->caisses, k, "name"),
+					   rows_str(d->a->caisses, k, "code")),
 			       "");
-		add(d, "</select>\n</div>\n<button type=\"submit\" class=\"govuk-button govuk-button--secondary\">Corriger "
+		add(d, "</select>\n</div>\n<button type=\"submit\" class=\"govuk-button "
+		       "govuk-button--secondary\">Corriger "
 		       "l’entrée</button>\n</form>\n</div>\n</details>\n");
 	}
 }
@@ -416,10 +442,12 @@ static const char *intro_of(enum event ev)
 	case EV_RECALL:
 		return "Le dossier revient en instruction et les signatures déjà données sont annulées.";
 	case EV_WARN:
-		return "L’avertissement est envoyé à la personne. Un relevé de constatations devient possible 30\u00a0jours après "
+		return "L’avertissement est envoyé à la personne. Un relevé de constatations devient possible "
+		       "30\u00a0jours après "
 		       "(article R.162-71).";
 	case EV_STATE_FINDINGS:
-		return "La personne reçoit les constatations et peut répondre. Une mesure devient possible 30\u00a0jours après (article "
+		return "La personne reçoit les constatations et peut répondre. Une mesure devient possible "
+		       "30\u00a0jours après (article "
 		       "R.162-71).";
 	case EV_EXCLUDE:
 		return "La convention prend fin et la personne sort de l’annuaire.";
@@ -434,7 +462,8 @@ static const char *intro_of(enum event ev)
 	case EV_OVERTURN:
 		return "Le dossier reprend son cours\u00a0; la première décision reste lisible.";
 	case EV_AMEND:
-		return "Un avenant s’ouvre en brouillon chez la personne, avec ses réponses actuelles. La convention reste en vigueur.";
+		return "Un avenant s’ouvre en brouillon chez la personne, avec ses réponses actuelles. La convention "
+		       "reste en vigueur.";
 	default:
 		return NULL;
 	}
@@ -451,7 +480,7 @@ static void form_open(struct drawn *d, enum event ev)
 static void form_close(struct drawn *d, enum event ev, const char *style)
 {
 	str_addf(&d->out, "<button type=\"submit\" class=\"govuk-button%s\" data-module=\"govuk-button\">",
-	         grave(ev) ? " govuk-button--warning" : style);
+		 grave(ev) ? " govuk-button--warning" : style);
 	words(d, text2("event", event_id(ev)));
 	add(d, "</button>\n</form>\n");
 }
@@ -462,7 +491,8 @@ static void draw_open(struct drawn *d, enum event ev)
 	const char *intro = intro_of(ev);
 	struct values none = values_in(d->pool);
 
-	add(d, "<section class=\"msp-action\" id=\"action\" aria-labelledby=\"action-titre\">\n<h2 class=\"govuk-heading-m\" "
+	add(d, "<section class=\"msp-action\" id=\"action\" tabindex=\"-1\" aria-labelledby=\"action-titre\">\n<h2 "
+	       "class=\"govuk-heading-m\" "
 	       "id=\"action-titre\">");
 	words(d, text2("event", event_id(ev)));
 	add(d, "</h2>\n");
@@ -492,14 +522,18 @@ static void draw_open(struct drawn *d, enum event ev)
 		break;
 	default:
 		if (f)
-			add(d, form_fields(f, NULL, d->a->typed ? &d->a->j->sent : &none, d->a->problems, NULL, 0, true, d->pool).html);
+			add(d, form_fields(f, NULL, d->a->typed ? &d->a->j->sent : &none, d->a->problems, NULL, 0, true,
+					   d->pool)
+				       .html);
 		break;
 	}
 	form_close(d, ev, "");
 	if (ev == EV_ROUTE)
 		draw_commune(d);
-	str_addf(&d->out, "<p class=\"govuk-body-s\"><a class=\"govuk-link\" href=\"/dossiers/%lld\">Fermer ce formulaire</a></p>\n",
-	         (long long)d->a->v->id);
+	str_addf(&d->out,
+		 "<p class=\"govuk-body-s\"><a class=\"govuk-link\" href=\"/dossiers/%lld\">Fermer ce "
+		 "formulaire</a></p>\n",
+		 (long long)d->a->v->id);
 	add(d, "</section>\n");
 }
 
@@ -517,7 +551,8 @@ static void draw_reasons(struct drawn *d)
 		if (file_view_may(d->a->v, ev) || one_click(ev) || !decide(&full, ev, &t, &e) || e.kind != ERR_INPUT)
 			continue;
 		if (!said)
-			add(d, "<h3 class=\"govuk-heading-s\">Pas maintenant</h3>\n<ul class=\"govuk-list msp-actions__not\">\n");
+			add(d, "<h3 class=\"govuk-heading-s\">Pas maintenant</h3>\n<ul class=\"govuk-list "
+			       "msp-actions__not\">\n");
 		said = e.text;
 		add(d, "<li>");
 		words(d, pool_printf(d->pool, "%s\u00a0: %s", text2("event", event_id(ev)), text(e.text)));
@@ -536,7 +571,7 @@ struct markup actions_html(const struct action_context *a)
 	if (open != EV_NONE)
 		draw_open(&d, open);
 	add(&d, "<section class=\"msp-action\" aria-labelledby=\"actions-titre\">\n<h2 class=\"govuk-heading-m\" "
-	        "id=\"actions-titre\">Actions</h2>\n");
+		"id=\"actions-titre\">Actions</h2>\n");
 	for (size_t i = 0; i < v->action_count; i++)
 		if (one_click(v->actions[i])) {
 			form_open(&d, v->actions[i]);
@@ -549,7 +584,8 @@ struct markup actions_html(const struct action_context *a)
 			continue;
 		add(&d, links ? "" : "<ul class=\"govuk-list msp-actions__list\">\n");
 		links = true;
-		str_addf(&d.out, "<li><a class=\"govuk-link\" href=\"/dossiers/%lld?action=%s#action\">", (long long)v->id, id);
+		str_addf(&d.out, "<li><a class=\"govuk-link\" href=\"/dossiers/%lld?action=%s#action\">",
+			 (long long)v->id, id);
 		words(&d, text2("event", id));
 		add(&d, "</a></li>\n");
 	}

@@ -41,10 +41,10 @@ struct shown_check {
 	bool any_earlier;
 };
 static const struct slot check_slots[] = {
-	SLOT_T(struct shown_check, name),   SLOT_T(struct shown_check, result),
-	SLOT_T(struct shown_check, tag),    SLOT_T(struct shown_check, reason),
-	SLOT_T(struct shown_check, source), SLOT_T(struct shown_check, when),
-	SLOT_T(struct shown_check, note),   SLOT_L(struct shown_check, lines, &line_view),
+	SLOT_T(struct shown_check, name),        SLOT_T(struct shown_check, result),
+	SLOT_T(struct shown_check, tag),         SLOT_T(struct shown_check, reason),
+	SLOT_T(struct shown_check, source),      SLOT_T(struct shown_check, when),
+	SLOT_T(struct shown_check, note),        SLOT_L(struct shown_check, lines, &line_view),
 	SLOT_B(struct shown_check, any_earlier), SLOT_L(struct shown_check, earlier, &past_view),
 };
 static const struct view check_slots_view = VIEW(struct shown_check, check_slots);
@@ -56,12 +56,12 @@ struct shown_piece {
 	struct markup hidden;
 };
 static const struct slot piece_slots[] = {
-	SLOT_I(struct shown_piece, id),      SLOT_I(struct shown_piece, file),   SLOT_T(struct shown_piece, label),
-	SLOT_T(struct shown_piece, name),    SLOT_T(struct shown_piece, size),   SLOT_T(struct shown_piece, scan),
-	SLOT_T(struct shown_piece, tag),     SLOT_T(struct shown_piece, problem), SLOT_T(struct shown_piece, type),
-	SLOT_T(struct shown_piece, when),    SLOT_T(struct shown_piece, error),  SLOT_T(struct shown_piece, typed),
-	SLOT_B(struct shown_piece, clean),   SLOT_B(struct shown_piece, waiting), SLOT_B(struct shown_piece, gone),
-	SLOT_B(struct shown_piece, opened),  SLOT_B(struct shown_piece, recent), SLOT_M(struct shown_piece, hidden),
+	SLOT_I(struct shown_piece, id),     SLOT_I(struct shown_piece, file),    SLOT_T(struct shown_piece, label),
+	SLOT_T(struct shown_piece, name),   SLOT_T(struct shown_piece, size),    SLOT_T(struct shown_piece, scan),
+	SLOT_T(struct shown_piece, tag),    SLOT_T(struct shown_piece, problem), SLOT_T(struct shown_piece, type),
+	SLOT_T(struct shown_piece, when),   SLOT_T(struct shown_piece, error),   SLOT_T(struct shown_piece, typed),
+	SLOT_B(struct shown_piece, clean),  SLOT_B(struct shown_piece, waiting), SLOT_B(struct shown_piece, gone),
+	SLOT_B(struct shown_piece, opened), SLOT_B(struct shown_piece, recent),  SLOT_M(struct shown_piece, hidden),
 };
 static const struct view piece_view_ = VIEW(struct shown_piece, piece_slots);
 
@@ -116,8 +116,9 @@ struct happened {
 	bool with_reasons;
 };
 static const struct slot happened_slots[] = {
-	SLOT_T(struct happened, when), SLOT_T(struct happened, what),   SLOT_T(struct happened, by),
-	SLOT_T(struct happened, said), SLOT_T(struct happened, caisse), SLOT_L(struct happened, reasons, &word_view),
+	SLOT_T(struct happened, when),         SLOT_T(struct happened, what),
+	SLOT_T(struct happened, by),           SLOT_T(struct happened, said),
+	SLOT_T(struct happened, caisse),       SLOT_L(struct happened, reasons, &word_view),
 	SLOT_B(struct happened, with_reasons),
 };
 static const struct view happened_view = VIEW(struct happened, happened_slots);
@@ -126,8 +127,9 @@ struct told {
 	const char *subject, *when, *mail, *mail_when, *opened, *to, *tag;
 };
 static const struct slot told_slots[] = {
-	SLOT_T(struct told, subject), SLOT_T(struct told, when), SLOT_T(struct told, mail), SLOT_T(struct told, mail_when),
-	SLOT_T(struct told, opened),  SLOT_T(struct told, to),   SLOT_T(struct told, tag),
+	SLOT_T(struct told, subject),   SLOT_T(struct told, when),   SLOT_T(struct told, mail),
+	SLOT_T(struct told, mail_when), SLOT_T(struct told, opened), SLOT_T(struct told, to),
+	SLOT_T(struct told, tag),
 };
 static const struct view told_view = VIEW(struct told, told_slots);
 
@@ -154,29 +156,46 @@ static const struct view signed_view = VIEW(struct signed_by, signed_slots);
 
 struct file_page {
 	int64_t id;
-	const char *number, *name, *state, *tag, *kind, *caisse, *waits, *deadline, *holder, *age, *parent_number, *sha256;
+	const char *number, *name, *state, *tag, *kind, *caisse, *waits, *deadline, *holder, *age, *parent_number,
+		*sha256;
 	int64_t parent;
 	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved;
 	struct list points, changes, items, events, messages, openings, signatures, pieces;
 	struct markup problems, actions;
 };
 static const struct slot file_slots[] = {
-	SLOT_I(struct file_page, id),            SLOT_T(struct file_page, number),
-	SLOT_T(struct file_page, name),          SLOT_T(struct file_page, state),
-	SLOT_T(struct file_page, tag),           SLOT_T(struct file_page, kind),
-	SLOT_T(struct file_page, caisse),        SLOT_T(struct file_page, waits),
-	SLOT_T(struct file_page, deadline),      SLOT_T(struct file_page, holder),
-	SLOT_T(struct file_page, age),           SLOT_T(struct file_page, parent_number),
-	SLOT_T(struct file_page, sha256),        SLOT_I(struct file_page, parent),
-	SLOT_B(struct file_page, late),          SLOT_B(struct file_page, any_changes),
-	SLOT_B(struct file_page, any_items),     SLOT_B(struct file_page, any_openings),
-	SLOT_B(struct file_page, any_signatures), SLOT_B(struct file_page, any_messages),
-	SLOT_B(struct file_page, any_pieces),    SLOT_B(struct file_page, moved),
-	SLOT_L(struct file_page, points, &point_view), SLOT_L(struct file_page, changes, &change_view),
-	SLOT_L(struct file_page, items, &asked_view), SLOT_L(struct file_page, events, &happened_view),
-	SLOT_L(struct file_page, messages, &told_view), SLOT_L(struct file_page, openings, &opening_view_),
-	SLOT_L(struct file_page, signatures, &signed_view), SLOT_L(struct file_page, pieces, &piece_view_),
-	SLOT_M(struct file_page, problems),      SLOT_M(struct file_page, actions),
+	SLOT_I(struct file_page, id),
+	SLOT_T(struct file_page, number),
+	SLOT_T(struct file_page, name),
+	SLOT_T(struct file_page, state),
+	SLOT_T(struct file_page, tag),
+	SLOT_T(struct file_page, kind),
+	SLOT_T(struct file_page, caisse),
+	SLOT_T(struct file_page, waits),
+	SLOT_T(struct file_page, deadline),
+	SLOT_T(struct file_page, holder),
+	SLOT_T(struct file_page, age),
+	SLOT_T(struct file_page, parent_number),
+	SLOT_T(struct file_page, sha256),
+	SLOT_I(struct file_page, parent),
+	SLOT_B(struct file_page, late),
+	SLOT_B(struct file_page, any_changes),
+	SLOT_B(struct file_page, any_items),
+	SLOT_B(struct file_page, any_openings),
+	SLOT_B(struct file_page, any_signatures),
+	SLOT_B(struct file_page, any_messages),
+	SLOT_B(struct file_page, any_pieces),
+	SLOT_B(struct file_page, moved),
+	SLOT_L(struct file_page, points, &point_view),
+	SLOT_L(struct file_page, changes, &change_view),
+	SLOT_L(struct file_page, items, &asked_view),
+	SLOT_L(struct file_page, events, &happened_view),
+	SLOT_L(struct file_page, messages, &told_view),
+	SLOT_L(struct file_page, openings, &opening_view_),
+	SLOT_L(struct file_page, signatures, &signed_view),
+	SLOT_L(struct file_page, pieces, &piece_view_),
+	SLOT_M(struct file_page, problems),
+	SLOT_M(struct file_page, actions),
 };
 static const struct view file_page_view = VIEW(struct file_page, file_slots);
 static const struct page file_page = { "server/pages/file_agent.html", &file_page_view };
@@ -264,7 +283,8 @@ static struct list claimed(const struct agent_page *p, const char *const *names,
 			continue;
 		facultative = strstr(f->label, " (facultatif)");
 		lines[n++] = (struct line){
-			.label = facultative ? pool_strndup(p->j->pool, f->label, (size_t)(facultative - f->label)) : f->label,
+			.label = facultative ? pool_strndup(p->j->pool, f->label, (size_t)(facultative - f->label))
+					     : f->label,
 			.value = *value ? value : "Non renseigné",
 			.changed = p->has_before && !same_values(&p->before, &p->v->answers, names[i]),
 		};
@@ -329,8 +349,8 @@ static struct shown_check check_shown(const struct agent_page *p, const struct c
 		.source = c->source,
 		.when = when_text(p->j, c->at),
 		.note = c->settled      ? "Un expert a donné son avis sur ce point."
-		        : c->maintained ? "La personne maintient sa réponse, avec une explication."
-		                        : NULL,
+			: c->maintained ? "La personne maintient sa réponse, avec une explication."
+					: NULL,
 		.lines = evidence_lines(p, c),
 	};
 	size_t n = 0;
@@ -339,8 +359,8 @@ static struct shown_check check_shown(const struct agent_page *p, const struct c
 		const struct check_view *x = &p->v->checks[i];
 
 		if (x->earlier && str_eq(x->code, c->code))
-			past[n++] = (struct past_check){ text2("result", x->result), result_tag(x->result), text2("check", x->reason),
-				                         x->source, when_text(p->j, x->at) };
+			past[n++] = (struct past_check){ text2("result", x->result), result_tag(x->result),
+							 text2("check", x->reason), x->source, when_text(p->j, x->at) };
 	}
 	out.earlier = (struct list){ past, n };
 	out.any_earlier = n > 0;
@@ -364,8 +384,8 @@ static struct list checks_of(const struct agent_page *p, const char *const *code
 static const char *size_text(struct pool *pool, int64_t bytes)
 {
 	return bytes < 1024 * 1024 ? pool_printf(pool, "%lld\u00a0ko", (long long)((bytes + 1023) / 1024))
-	                           : pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(bytes / (1024 * 1024)),
-	                                         (long long)(bytes % (1024 * 1024) * 10 / (1024 * 1024)));
+				   : pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(bytes / (1024 * 1024)),
+						 (long long)(bytes % (1024 * 1024) * 10 / (1024 * 1024)));
 }
 
 static struct shown_piece piece_shown(const struct agent_page *p, const struct piece_view *x)
@@ -378,10 +398,16 @@ static struct shown_piece piece_shown(const struct agent_page *p, const struct p
 		.label = agent_piece_label(p->j->pool, x->kind, x->for_row),
 		.name = x->name,
 		.size = size_text(p->j->pool, x->size),
-		.type = str_eq(x->type, "application/pdf") ? "PDF" : str_eq(x->type, "image/png") ? "PNG" : "JPEG",
+		.type = str_eq(x->type, "application/pdf") ? "PDF"
+			: str_eq(x->type, "image/png")     ? "PNG"
+							   : "JPEG",
 		.when = when_text(p->j, x->at),
-		.scan = infected ? "Infectée\u00a0: ne s’ouvre pas" : clean ? "Analysée" : "Analyse en attente",
-		.tag = infected ? "msp-tag--error" : clean ? "msp-tag--ok" : "msp-tag--warn",
+		.scan = infected ? "Infectée\u00a0: ne s’ouvre pas"
+			: clean  ? "Analysée"
+				 : "Analyse en attente",
+		.tag = infected ? "msp-tag--error"
+		       : clean  ? "msp-tag--ok"
+				: "msp-tag--warn",
 		.problem = x->problem ? "Lecture difficile ou contenu actif\u00a0: ouvrez-la avec prudence." : NULL,
 		.gone = x->erased || infected || p->j->who.role == ADMIN,
 		.clean = clean && !x->erased && p->j->who.role != ADMIN,
@@ -413,8 +439,10 @@ static void period_bar(struct str *out, const struct period *x, size_t i, day_t 
 	long span = last > first ? last - first : 1, left = 560L * (x->from - first) / span,
 	     width = 560L * ((to < x->from ? x->from : to) - x->from) / span;
 
-	str_addf(out, "<text x=\"0\" y=\"%zu\">%zu</text><rect class=\"%s\" x=\"%ld\" y=\"%zu\" width=\"%ld\" height=\"12\"/>",
-	         i * 20 + 13, i + 1, bars[x->clinical], left + 24, i * 20 + 3, width < 2 ? 2 : width);
+	str_addf(out,
+		 "<text x=\"0\" y=\"%zu\">%zu</text><rect class=\"%s\" x=\"%ld\" y=\"%zu\" width=\"%ld\" "
+		 "height=\"12\"/>",
+		 i * 20 + 13, i + 1, bars[x->clinical], left + 24, i * 20 + 3, width < 2 ? 2 : width);
 }
 
 static struct markup experience_html(const struct agent_page *p)
@@ -451,21 +479,24 @@ static struct markup experience_html(const struct agent_page *p)
 		for (size_t i = 0; i < n; i++)
 			first = periods[i].from < first ? periods[i].from : first;
 		str_addf(&out,
-		         "<svg class=\"msp-chart\" viewBox=\"0 0 600 %zu\" role=\"img\" aria-label=\"Périodes du %s au %s\u00a0; les mêmes "
-		         "dates sont dans la liste ci-dessus\">",
-		         n * 20 + 4, day_french(p->j->pool, first), day_french(p->j->pool, last));
+			 "<svg class=\"msp-chart\" viewBox=\"0 0 600 %zu\" role=\"img\" aria-label=\"Périodes du %s au "
+			 "%s\u00a0; les mêmes "
+			 "dates sont dans la liste ci-dessus\">",
+			 n * 20 + 4, day_french(p->j->pool, first), day_french(p->j->pool, last));
 		for (size_t i = 0; i < n; i++)
 			period_bar(&out, &periods[i], i, first, last, deposit);
-		str_add(&out, "</svg>\n<ul class=\"msp-legend\"><li><span class=\"msp-legend__key msp-key-1\"></span>Clinique</li>"
-		              "<li><span class=\"msp-legend__key msp-key-2\"></span>En partie</li><li><span "
-		              "class=\"msp-legend__key\"></span>Non clinique</li></ul>\n");
+		str_add(&out, "</svg>\n<ul class=\"msp-legend\"><li><span class=\"msp-legend__key "
+			      "msp-key-1\"></span>Clinique</li>"
+			      "<li><span class=\"msp-legend__key msp-key-2\"></span>En partie</li><li><span "
+			      "class=\"msp-legend__key\"></span>Non clinique</li></ul>\n");
 	}
 	if (p->v->has_experience) {
 		str_addf(&out,
-		         "<p class=\"govuk-body-s\"><strong>%s</strong> comptés sur %s demandés\u00a0; %s en comptant les périodes en "
-		         "partie cliniques\u00a0; %s en équivalent temps plein (pour information).</p>\n",
-		         days_text(p->j->pool, x->days), days_text(p->j->pool, EXPERIENCE_DAYS_NEEDED),
-		         days_text(p->j->pool, x->days_with_partly), days_text(p->j->pool, x->full_time_days));
+			 "<p class=\"govuk-body-s\"><strong>%s</strong> comptés sur %s demandés\u00a0; %s en comptant "
+			 "les périodes en "
+			 "partie cliniques\u00a0; %s en équivalent temps plein (pour information).</p>\n",
+			 days_text(p->j->pool, x->days), days_text(p->j->pool, EXPERIENCE_DAYS_NEEDED),
+			 days_text(p->j->pool, x->days_with_partly), days_text(p->j->pool, x->full_time_days));
 	}
 	return (struct markup){ out.s };
 }
@@ -475,10 +506,11 @@ static struct markup experience_html(const struct agent_page *p)
 static struct list route_lines(const struct agent_page *p)
 {
 	static const char *const words[][2] = { { "certain", "certaine" },
-		                                { "probable", "probable" },
-		                                { "a_confirmer", "à confirmer" } };
+						{ "probable", "probable" },
+						{ "a_confirmer", "à confirmer" } };
 	struct line *lines = POOL_ARRAY(p->j->pool, struct line, 4);
-	const char *explained = rows_text(p->v->row, 0, "route_explained"), *sure = rows_text(p->v->row, 0, "route_confidence");
+	const char *explained = rows_text(p->v->row, 0, "route_explained"),
+		   *sure = rows_text(p->v->row, 0, "route_confidence");
 	size_t n = 0;
 
 	lines[n++] = (struct line){ "Rattachement", explained ? explained : "Pas encore calculé", false };
@@ -496,23 +528,54 @@ static const struct {
 	const char *names[10], *checks[3], *pieces[3];
 	bool not_expert, employer;
 } rows_of_page[] = {
-	{ "identite", "Identité", { "last_name", "first_name", "birth_date", "rpps", "adeli", "name_note" },
-	  { "identity", "rpps", "duplicate" }, { "identity" }, false, false },
+	{ "identite",
+	  "Identité",
+	  { "last_name", "first_name", "birth_date", "rpps", "adeli", "name_note" },
+	  { "identity", "rpps", "duplicate" },
+	  { "identity" },
+	  false,
+	  false },
 	{ "ars", "Enregistrement auprès de l’ARS", { "practice_mode" }, { "ars" }, { NULL }, false, false },
-	{ "diplome", "Diplôme", { "diploma_kind", "diploma_date", "diploma_place" }, { "diploma" },
-	  { "diploma", "diploma_extra", "foreign_authorisation" }, false, false },
+	{ "diplome",
+	  "Diplôme",
+	  { "diploma_kind", "diploma_date", "diploma_place" },
+	  { "diploma" },
+	  { "diploma", "diploma_extra", "foreign_authorisation" },
+	  false,
+	  false },
 	{ "experience", "Expérience", { NULL }, { "experience" }, { "experience" }, false, false },
-	{ "parcours", "Parcours en psychologie clinique", { "attest_clinical", "attest_truth" }, { NULL }, { NULL }, false, false },
-	{ "adresse", "Lieu d’exercice et caisse",
-	  { "address_street", "address_extra", "address_postcode", "address_commune", "address2_street", "address2_extra",
-	    "address2_postcode", "address2_commune" },
-	  { "address" }, { NULL }, false, false },
-	{ "employeur", "Employeur", { "employer_name", "employer_siret", "employer_email" }, { NULL }, { NULL }, false, true },
+	{ "parcours",
+	  "Parcours en psychologie clinique",
+	  { "attest_clinical", "attest_truth" },
+	  { NULL },
+	  { NULL },
+	  false,
+	  false },
+	{ "adresse",
+	  "Lieu d’exercice et caisse",
+	  { "address_street", "address_extra", "address_postcode", "address_commune", "address2_street",
+	    "address2_extra", "address2_postcode", "address2_commune" },
+	  { "address" },
+	  { NULL },
+	  false,
+	  false },
+	{ "employeur",
+	  "Employeur",
+	  { "employer_name", "employer_siret", "employer_email" },
+	  { NULL },
+	  { NULL },
+	  false,
+	  true },
 	{ "droits", "Droits à l’assurance maladie", { "nir" }, { NULL }, { "rights" }, true, false },
 	{ "banque", "Compte bancaire", { "iban_holder", "iban", "bic" }, { NULL }, { "rib" }, true, false },
 	{ "joindre", "Pour joindre la personne", { "email", "phone" }, { NULL }, { NULL }, false, false },
-	{ "annuaire", "Annuaire", { "public[]", "languages[]", "remote", "website", "show_email", "show_phone" }, { NULL }, { NULL },
-	  false, false },
+	{ "annuaire",
+	  "Annuaire",
+	  { "public[]", "languages[]", "remote", "website", "show_email", "show_phone" },
+	  { NULL },
+	  { NULL },
+	  false,
+	  false },
 	{ "pieces", "Lisibilité des pièces", { NULL }, { "documents" }, { NULL }, false, false },
 };
 
@@ -524,7 +587,8 @@ static struct list points_of(const struct agent_page *p)
 	for (size_t i = 0; i < COUNT(rows_of_page); i++) {
 		struct point *x = &items[n];
 
-		if ((rows_of_page[i].not_expert && p->expert) || (rows_of_page[i].employer && !p->v->facts.has_employer))
+		if ((rows_of_page[i].not_expert && p->expert) ||
+		    (rows_of_page[i].employer && !p->v->facts.has_employer))
 			continue;
 		*x = (struct point){
 			.id = rows_of_page[i].id,
@@ -558,7 +622,8 @@ static const char *change_label(const struct agent_page *p, const char *name)
 	return f ? f->label : name;
 }
 
-static void add_changes(const struct agent_page *p, const struct values *from, struct change *items, size_t *n, size_t max)
+static void add_changes(const struct agent_page *p, const struct values *from, struct change *items, size_t *n,
+			size_t max)
 {
 	for (size_t i = 0; i < from->count && *n < max; i++) {
 		const char *name = from->items[i].name;
@@ -568,10 +633,11 @@ static void add_changes(const struct agent_page *p, const struct values *from, s
 			seen |= str_eq(from->items[k].name, name);
 		for (size_t k = 0; k < *n; k++)
 			seen |= str_eq(items[k].label, change_label(p, name));
-		if (seen || not_for(p, name) || !form_field(p->form, name) || same_values(&p->before, &p->v->frozen, name))
+		if (seen || not_for(p, name) || !form_field(p->form, name) ||
+		    same_values(&p->before, &p->v->frozen, name))
 			continue;
 		items[(*n)++] = (struct change){ change_label(p, name), shown_value(p, &p->before, name),
-			                         shown_value(p, &p->v->frozen, name) };
+						 shown_value(p, &p->v->frozen, name) };
 	}
 }
 
@@ -596,23 +662,32 @@ static struct list changes_of(const struct agent_page *p)
 static struct list items_of(const struct agent_page *p)
 {
 	struct asked_item *items = POOL_ARRAY(p->j->pool, struct asked_item, p->v->item_count + 1);
+	const struct field *codes = form_field(form_get("refuse"), "reasons");
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->v->item_count; i++) {
 		const struct item_view *x = &p->v->items[i];
 		const struct field *f = x->field ? form_field(p->form, x->field) : NULL;
-		const char *colon = x->piece ? strchr(x->piece, ':') : NULL, *check = pool_printf(p->j->pool, "check_name.%s", x->code);
+		const char *colon = x->piece ? strchr(x->piece, ':') : NULL,
+			   *check = pool_printf(p->j->pool, "check_name.%s", x->code);
 
 		items[n++] = (struct asked_item){
-			.what = x->piece ? agent_piece_label(p->j->pool,
-			                               colon ? pool_strndup(p->j->pool, x->piece, (size_t)(colon - x->piece)) : x->piece,
-			                               colon ? colon + 1 : NULL)
-			        : f     ? f->label
-			                : str_eq(x->field, "experience") ? "Expérience" : x->field,
-			.reason = text_or(check, text_or(pool_printf(p->j->pool, "reason.%s", x->code), x->code)),
+			.what = x->piece                         ? agent_piece_label(p->j->pool,
+                                                             colon ? pool_strndup(p->j->pool, x->piece,
+													  (size_t)(colon - x->piece))
+											   : x->piece,
+                                                             colon ? colon + 1 : NULL)
+				: f                              ? f->label
+				: str_eq(x->field, "experience") ? "Expérience"
+								 : x->field,
+			.reason = text_or(check, codes ? field_display(codes, x->code, p->j->pool) : x->code),
 			.text = x->text,
-			.answer = !x->answered ? "Sans réponse" : x->maintained ? "Maintenu par la personne" : "Corrigé",
-			.tag = !x->answered ? "msp-tag--warn" : x->maintained ? "msp-tag--plum" : "msp-tag--ok",
+			.answer = !x->answered    ? "Sans réponse"
+				  : x->maintained ? "Maintenu par la personne"
+						  : "Corrigé",
+			.tag = !x->answered    ? "msp-tag--warn"
+			       : x->maintained ? "msp-tag--plum"
+					       : "msp-tag--ok",
 		};
 	}
 	return (struct list){ items, n };
@@ -629,14 +704,16 @@ static struct list events_of(const struct agent_page *p)
 	for (size_t i = p->v->event_count; i-- > 0;) {
 		const struct event_view *x = &p->v->events[i];
 		struct word *reasons = POOL_ARRAY(p->j->pool, struct word, x->reason_count + 1);
-		bool role = role_from_id(x->by) != NOBODY, moved = i && !str_eq(x->caisse_name, p->v->events[i - 1].caisse_name);
+		bool role = role_from_id(x->by) != NOBODY,
+		     moved = i && !str_eq(x->caisse_name, p->v->events[i - 1].caisse_name);
 
 		for (size_t k = 0; k < x->reason_count; k++)
 			reasons[k].text = codes ? field_display(codes, x->reasons[k], p->j->pool) : x->reasons[k];
 		items[n++] = (struct happened){
 			.when = when_text(p->j, x->at),
 			.what = text2("event_past", x->event),
-			.by = role ? text2("role", x->by) : pool_printf(p->j->pool, "%s (%s)", x->by, text2("role", x->role)),
+			.by = role ? text2("role", x->by)
+				   : pool_printf(p->j->pool, "%s (%s)", x->by, text2("role", x->role)),
 			.said = x->text,
 			.caisse = moved ? x->caisse_name : NULL,
 			.reasons = { reasons, x->reason_count },
@@ -660,12 +737,15 @@ static struct list messages_of(const struct agent_page *p)
 			.when = when_text(p->j, rows_instant(r, i, "at")),
 			.to = person ? "La personne" : "Agents",
 			.mail = str_eq(state, "sent")     ? "Envoyé"
-			        : str_eq(state, "failed") ? "Échec de l’envoi"
-			        : str_eq(state, "none")   ? "Sans courriel"
-			                                  : "En attente d’envoi",
-			.tag = str_eq(state, "sent") ? "msp-tag--ok" : str_eq(state, "failed") ? "msp-tag--error" : "msp-tag--grey",
+				: str_eq(state, "failed") ? "Échec de l’envoi"
+				: str_eq(state, "none")   ? "Sans courriel"
+							  : "En attente d’envoi",
+			.tag = str_eq(state, "sent")     ? "msp-tag--ok"
+			       : str_eq(state, "failed") ? "msp-tag--error"
+							 : "msp-tag--grey",
 			.mail_when = when_text(p->j, rows_instant(r, i, "mail_at")),
-			.opened = rows_null(r, i, "opened_at") ? "Pas encore lu" : when_text(p->j, rows_instant(r, i, "opened_at")),
+			.opened = rows_null(r, i, "opened_at") ? "Pas encore lu"
+							       : when_text(p->j, rows_instant(r, i, "opened_at")),
 		};
 	}
 	return (struct list){ items, rows_count(r) };
@@ -678,9 +758,11 @@ static struct list openings_of(const struct agent_page *p, const struct rows *r)
 	for (size_t i = 0; i < rows_count(r); i++)
 		items[i] = (struct opening){
 			.when = when_text(p->j, rows_instant(r, i, "at")),
-			.who = pool_printf(p->j->pool, "%s (%s)", rows_str(r, i, "agent_name"), text2("role", rows_str(r, i, "role"))),
+			.who = pool_printf(p->j->pool, "%s (%s)", rows_str(r, i, "agent_name"),
+					   text2("role", rows_str(r, i, "role"))),
 			.what = rows_null(r, i, "kind") ? "Pièce effacée"
-			                                : agent_piece_label(p->j->pool, rows_str(r, i, "kind"), rows_text(r, i, "for_row")),
+							: agent_piece_label(p->j->pool, rows_str(r, i, "kind"),
+									    rows_text(r, i, "for_row")),
 			.reason = rows_text(r, i, "reason"),
 		};
 	return (struct list){ items, rows_count(r) };
@@ -694,9 +776,12 @@ static struct list signatures_of(const struct agent_page *p, const struct rows *
 		const char *party = rows_str(r, i, "party");
 
 		items[i] = (struct signed_by){
-			.who = str_eq(party, "applicant") ? "Psychologue" : str_eq(party, "employer") ? "Employeur" : "Caisse",
+			.who = str_eq(party, "applicant")  ? "Psychologue"
+			       : str_eq(party, "employer") ? "Employeur"
+							   : "Caisse",
 			.when = when_text(p->j, rows_instant(r, i, "at")),
-			.how = str_eq(rows_str(r, i, "method"), "certificate") ? "certificat" : "code reçu par courriel",
+			.how = str_eq(rows_str(r, i, "method"), "certificate") ? "certificat"
+									       : "code reçu par courriel",
 			.digest = rows_str(r, i, "digest"),
 			.voided = rows_bool(r, i, "voided"),
 		};
@@ -712,8 +797,9 @@ static const char *waits_text(const struct agent_page *p)
 	case ST_SUBMITTED:
 		return "Les vérifications automatiques sont en cours.";
 	case ST_EXPERT_REVIEW:
-		return p->v->facts.proposed ? "Une inéligibilité est proposée\u00a0: un second expert confirme ou conteste."
-		                            : "Un expert donne son avis sur l’éligibilité.";
+		return p->v->facts.proposed
+			       ? "Une inéligibilité est proposée\u00a0: un second expert confirme ou conteste."
+			       : "Un expert donne son avis sur l’éligibilité.";
 	case ST_CORRECTION:
 		return "La personne complète son dossier.";
 	case ST_UNROUTED:
@@ -721,14 +807,15 @@ static const char *waits_text(const struct agent_page *p)
 	case ST_IN_REVIEW:
 		return p->v->facts.holds_it ? "Vous suivez ce dossier\u00a0: c’est à vous d’agir."
 		       : p->v->facts.held   ? "La personne qui suit ce dossier doit agir."
-		                            : "Personne ne suit ce dossier\u00a0: prenez-le en charge.";
+					    : "Personne ne suit ce dossier\u00a0: prenez-le en charge.";
 	case ST_TO_SIGN:
 		return p->v->facts.has_employer ? "Le psychologue et son employeur signent la convention."
-		                                : "Le psychologue signe la convention.";
+						: "Le psychologue signe la convention.";
 	case ST_TO_COUNTERSIGN:
 		return "Une personne de la caisse qui a délégation contresigne la convention.";
 	case ST_SUSPENDED:
-		return "La convention est suspendue\u00a0; elle reprend à la date de fin, ou plus tôt si la caisse le décide.";
+		return "La convention est suspendue\u00a0; elle reprend à la date de fin, ou plus tôt si la caisse le "
+		       "décide.";
 	case ST_LEAVING:
 		return "La convention prend fin à la date d’effet de la résiliation.";
 	case ST_APPEALED:
@@ -748,11 +835,23 @@ static void read_before(struct agent_page *p, const struct rows *r)
 	p->before = values_in(p->j->pool);
 	if (!sealed || !p->v->has_frozen ||
 	    crypto_open(p->j->service->keys,
-	                pool_printf(p->j->pool, "frozen_copy.data:%lld.%lld", (long long)p->v->id,
-	                            (long long)rows_i64(r, 1, "seq")),
-	                sealed, size, p->j->pool, &plain, &plain_size, &e))
+			pool_printf(p->j->pool, "frozen_copy.data:%lld.%lld", (long long)p->v->id,
+				    (long long)rows_i64(r, 1, "seq")),
+			sealed, size, p->j->pool, &plain, &plain_size, &e))
 		return;
 	p->has_before = !xml_to_values((const char *)plain, plain_size, &p->before, &e);
+}
+
+/* Where the reason why not is put right: the part of the open form it speaks of, else the form. */
+static const char *why_field(const struct agent_page *p)
+{
+	if (p->why->field)
+		return p->why->field;
+	if (str_eq(p->why->text, "why.checklist"))
+		return "checklist";
+	if (str_eq(p->why->text, "why.pieces"))
+		return "pieces-settled";
+	return *p->action ? "action" : "";
 }
 
 static const struct problems *problems_of_page(struct agent_page *p)
@@ -765,8 +864,8 @@ static const struct problems *problems_of_page(struct agent_page *p)
 		return p->problems;
 	all = POOL_NEW(p->j->pool, struct problems);
 	*all = problems_in(p->j->pool);
-	problems_add(all, p->why->field ? p->why->field : "", "why",
-	             text_fill(p->j->pool, p->why->text ? p->why->text : "error.fault", p->why->arg));
+	problems_add(all, why_field(p), "why",
+		     text_fill(p->j->pool, p->why->text ? p->why->text : "error.fault", p->why->arg));
 	return all;
 }
 
@@ -780,8 +879,8 @@ static int page_shown(struct job *j, struct err *e)
 	instant_t deadline = rows_instant(row, 0, "deadline"), held = rows_instant(row, 0, "holder_since");
 	int64_t age = since == INSTANT_NONE ? 0 : day_working_between(day_in_paris(since), day_in_paris(j->now));
 	int target = v->st == ST_IN_REVIEW ? j->service->policy.review_target : 0;
-	const char *name =
-		str_trim(j->pool, pool_printf(j->pool, "%s %s", rows_str(row, 0, "first_name"), rows_str(row, 0, "last_name")));
+	const char *name = str_trim(
+		j->pool, pool_printf(j->pool, "%s %s", rows_str(row, 0, "first_name"), rows_str(row, 0, "last_name")));
 	struct file_page page;
 
 	(void)e;
@@ -810,12 +909,15 @@ static int page_shown(struct job *j, struct err *e)
 		.caisse = rows_text(row, 0, "caisse_name"),
 		.waits = waits_text(p),
 		.deadline = deadline == INSTANT_NONE ? NULL : day_french(j->pool, day_in_paris(deadline - 1)),
-		.holder = rows_null(row, 0, "holder") ? NULL
-		          : pool_printf(j->pool, "%s%s%s", v->facts.holds_it ? "Vous" : rows_str(row, 0, "holder_name"),
-		                        held == INSTANT_NONE ? "" : ", depuis le ",
-		                        held == INSTANT_NONE ? "" : instant_french(j->pool, held)),
-		.age = target ? pool_printf(j->pool, "%s ouvrés dans la file, cible\u00a0: %d", days_text(j->pool, age), target)
-		              : pool_printf(j->pool, "%s ouvrés à cette étape", days_text(j->pool, age)),
+		.holder = rows_null(row, 0, "holder")
+				  ? NULL
+				  : pool_printf(j->pool, "%s%s%s",
+						v->facts.holds_it ? "Vous" : rows_str(row, 0, "holder_name"),
+						held == INSTANT_NONE ? "" : ", depuis le ",
+						held == INSTANT_NONE ? "" : instant_french(j->pool, held)),
+		.age = target ? pool_printf(j->pool, "%s ouvrés dans la file, cible\u00a0: %d", days_text(j->pool, age),
+					    target)
+			      : pool_printf(j->pool, "%s ouvrés à cette étape", days_text(j->pool, age)),
 		.late = target && age > target,
 		.parent = v->parent,
 		.parent_number = rows_text(row, 0, "parent_number"),
@@ -840,12 +942,13 @@ static int page_shown(struct job *j, struct err *e)
 	return job_page(j, p->status, pool_printf(j->pool, "%s – %s", v->number, page.name), &file_page, &page);
 }
 
-int file_page_agent(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why,
-                    struct err *e)
+int file_page_agent(struct job *j, const struct file_view *v, int status, const struct problems *p,
+		    const struct err *why, struct err *e)
 {
 	struct agent_page *a = POOL_NEW(j->pool, struct agent_page);
 	struct arg id = arg_i64(j->pool, v->id);
-	const char *codes[] = { values_text(&v->answers, "address_commune"), values_text(&v->answers, "address2_commune") };
+	const char *codes[] = { values_text(&v->answers, "address_commune"),
+				values_text(&v->answers, "address2_commune") };
 
 	(void)e;
 	*a = (struct agent_page){ .v = v, .status = status, .problems = p, .why = why, .action = action_open(j, v) };

@@ -56,8 +56,9 @@ static int unsealed(struct job *j, struct err *e)
 		return -1;
 	}
 	job_ask(j, &piece_opening_add,
-	        ARGS(arg_i64(j->pool, o->piece), arg_i64(j->pool, o->file), arg_text(identity_actor(&j->who, 0, j->pool)),
-	             arg_i64(j->pool, j->who.agent), arg_text(o->reason)));
+		ARGS(arg_i64(j->pool, o->piece), arg_i64(j->pool, o->file),
+		     arg_text(identity_actor(&j->who, 0, j->pool)), arg_i64(j->pool, j->who.agent),
+		     arg_text(o->reason)));
 	job_then(j, shown);
 	return 0;
 }

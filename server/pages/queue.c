@@ -175,10 +175,11 @@ static struct list state_options(struct job *j, const struct queue_filter *f)
 	items[n++] = (struct option_view){ "", "Tous les états", !*f->etat };
 	items[n++] = (struct option_view){ "a_traiter", "À traiter par moi", str_eq(f->etat, "a_traiter") };
 	for (enum state s = ST_SUBMITTED; s < ST_DELETED; s++)
-		items[n++] = (struct option_view){ state_id(s), text2("state", state_id(s)), str_eq(f->etat, state_id(s)) };
+		items[n++] =
+			(struct option_view){ state_id(s), text2("state", state_id(s)), str_eq(f->etat, state_id(s)) };
 	if (j->who.role == DELEGATE)
 		items[n++] = (struct option_view){ "transferes", "Transférés depuis moins de 30\u00a0jours",
-			                           str_eq(f->etat, "transferes") };
+						   str_eq(f->etat, "transferes") };
 	return (struct list){ items, n };
 }
 
@@ -196,8 +197,10 @@ static struct list caisse_options(struct job *j, const struct queue_filter *f, c
 		for (size_t k = 0; k < j->who.caisse_count; k++)
 			mine |= str_eq(j->who.caisses[k], code);
 		if (mine)
-			items[n++] = (struct option_view){ code, pool_printf(j->pool, "%s – %s", code, rows_str(r, i, "name")),
-				                           str_eq(code, f->caisse) };
+			items[n++] =
+				(struct option_view){ code,
+						      pool_printf(j->pool, "%s – %s", code, rows_str(r, i, "name")),
+						      str_eq(code, f->caisse) };
 	}
 	return (struct list){ items, n > 2 ? n : 0 };
 }
@@ -237,20 +240,25 @@ static int list_html(struct job *j, const struct rows *r, const struct rows *cai
 			.amendment = str_eq(x.kind, "amendment"),
 			.state = text2("state", x.state),
 			.tag = state_tag(x.state),
-			.commune = x.commune_name ? x.commune_name : x.commune ? x.commune : "–",
+			.commune = x.commune_name ? x.commune_name
+				   : x.commune    ? x.commune
+						  : "–",
 			.caisse = x.caisse_name ? x.caisse_name : "Non rattaché",
-			.holder = x.mine ? "Vous" : x.holder ? x.holder : "–",
+			.holder = x.mine     ? "Vous"
+				  : x.holder ? x.holder
+					     : "–",
 			.since = x.since == INSTANT_NONE ? "–" : day_french(j->pool, day_in_paris(x.since)),
 			.age = days_text(j->pool, x.age),
 			.target = x.target ? pool_printf(j->pool, "cible\u00a0%lld", (long long)x.target) : NULL,
-			.deadline = x.deadline == INSTANT_NONE ? "–" : day_french(j->pool, day_in_paris(x.deadline - 1)),
+			.deadline =
+				x.deadline == INSTANT_NONE ? "–" : day_french(j->pool, day_in_paris(x.deadline - 1)),
 			.late = x.late,
 		};
 	}
 	struct queue_view view = {
 		.title = j->who.role == EXPERT  ? "Dossiers à l’étude"
-		         : j->who.role == ADMIN ? "Tous les dossiers"
-		                                : "Dossiers de votre caisse",
+			 : j->who.role == ADMIN ? "Tous les dossiers"
+						: "Dossiers de votre caisse",
 		.q = f->q,
 		.etat = f->etat,
 		.tabs = tabs(j, f),
@@ -262,14 +270,17 @@ static int list_html(struct job *j, const struct rows *r, const struct rows *cai
 		.hidden = job_hidden(j, -1),
 		.csv = pool_printf(j->pool, "/dossiers.csv%s", queue_url(j->pool, f, f->etat, 0)),
 		.xlsx = pool_printf(j->pool, "/dossiers.xlsx%s", queue_url(j->pool, f, f->etat, 0)),
-		.total = total == 1 ? "1\u00a0dossier" : pool_printf(j->pool, "%s\u00a0dossiers", number_text(j->pool, total)),
+		.total = total == 1 ? "1\u00a0dossier"
+				    : pool_printf(j->pool, "%s\u00a0dossiers", number_text(j->pool, total)),
 		.told = str_eq(values_text(&j->query, "dit"), "vide")
-		                ? "La file est vide\u00a0: aucun dossier n’attend d’être pris en charge dans vos caisses."
-		                : NULL,
-		.empty = *f->q       ? "Aucun dossier ne correspond à cette recherche. Essayez le nom, le numéro du dossier, le numéro "
-		                       "RPPS ou l’adresse électronique entière."
-		         : *f->etat ? "Aucun dossier dans cet état. Choisissez «\u00a0Tous\u00a0» pour voir les autres."
-		                     : "Les dossiers que vous pouvez lire apparaîtront ici.",
+				? "La file est vide\u00a0: aucun dossier n’attend d’être pris en charge dans vos "
+				  "caisses."
+				: NULL,
+		.empty = *f->q ? "Aucun dossier ne correspond à cette recherche. Essayez le nom, le numéro du dossier, "
+				 "le numéro "
+				 "RPPS ou l’adresse électronique entière."
+			 : *f->etat ? "Aucun dossier dans cet état. Choisissez «\u00a0Tous\u00a0» pour voir les autres."
+				    : "Les dossiers que vous pouvez lire apparaîtront ici.",
 	};
 
 	view.caisses_shown = view.caisses.count > 0;
@@ -281,7 +292,7 @@ static int list_html(struct job *j, const struct rows *r, const struct rows *cai
 		view.next = pool_printf(j->pool, "/dossiers%s", queue_url(j->pool, f, f->etat, f->page + 1));
 	if (total > QUEUE_PAGE)
 		view.pages = pool_printf(j->pool, "Page %lld sur %lld", (long long)f->page,
-		                         (long long)((total + QUEUE_PAGE - 1) / QUEUE_PAGE));
+					 (long long)((total + QUEUE_PAGE - 1) / QUEUE_PAGE));
 	return job_page(j, 200, view.title, &queue_page, &view);
 }
 
@@ -422,7 +433,7 @@ static int next_try(struct job *j, struct err *e)
 	s->row = job_ask(j, &queue_next, NO_ARGS);
 	if (s->keys)
 		s->known = job_ask(j, &queue_next_known,
-		                   ARGS(arg_text(identity_actor(&j->who, 0, j->pool)), arg_text(s->keys)));
+				   ARGS(arg_text(identity_actor(&j->who, 0, j->pool)), arg_text(s->keys)));
 	job_then(j, next_found);
 	return 0;
 }

@@ -18,8 +18,9 @@ struct exported {
 
 static void head(struct sheet *s)
 {
-	static const char *const names[] = { "numero", "nature", "etat", "nom", "commune", "nom_commune", "caisse", "nom_caisse",
-		                             "suivi_par", "depuis", "age_jours_ouvres", "cible", "echeance" };
+	static const char *const names[] = { "numero",           "nature", "etat",       "nom",       "commune",
+					     "nom_commune",      "caisse", "nom_caisse", "suivi_par", "depuis",
+					     "age_jours_ouvres", "cible",  "echeance" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		sheet_text(s, names[i]);
@@ -69,7 +70,7 @@ static int sent(struct job *j, struct err *e)
 {
 	const struct exported *x = j->state;
 	const char *name = pool_printf(j->pool, "dossiers-%s.%s", day_iso(j->pool, day_in_paris(j->now)),
-	                               x->kind == SHEET_CSV ? "csv" : "xlsx");
+				       x->kind == SHEET_CSV ? "csv" : "xlsx");
 
 	(void)e;
 	return job_bytes(j, 200, sheet_type(x->kind), x->bytes, x->size, name);
@@ -85,9 +86,9 @@ static int written(struct job *j, struct err *e)
 		return -1;
 	}
 	job_ask(j, &queue_export,
-	        ARGS(arg_text(pool_printf(j->pool, "dossiers.%s%s", x->kind == SHEET_CSV ? "csv" : "xlsx",
-	                                  *x->filter.etat ? pool_printf(j->pool, " etat=%s", x->filter.etat) : "")),
-	             arg_i64(j->pool, (int64_t)rows_count(x->rows))));
+		ARGS(arg_text(pool_printf(j->pool, "dossiers.%s%s", x->kind == SHEET_CSV ? "csv" : "xlsx",
+					  *x->filter.etat ? pool_printf(j->pool, " etat=%s", x->filter.etat) : "")),
+		     arg_i64(j->pool, (int64_t)rows_count(x->rows))));
 	job_then(j, sent);
 	return 0;
 }
