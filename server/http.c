@@ -53,6 +53,7 @@ struct connection {
 	uint64_t requests, cancels;
 	int active, working; /* requests; those we have not answered */
 	int references;
+	bool flooded;
 	struct connection *previous, *next;
 };
 
@@ -110,6 +111,10 @@ static struct {
 	int listening[2];
 	int wake; /* eventfd of http_stop() */
 	SSL_CTX *ssl[2];
+	struct retired {
+		SSL_CTX *ssl[2];
+		struct retired *next;
+	} * retired;             /* contexts before a reload: h2o keeps their address in each connection */
 	struct timespec seen[4]; /* of the certificate files */
 	pthread_mutex_t lock;    /* of addresses */
 	struct address *addresses[ADDRESS_BUCKETS];
@@ -349,7 +354,8 @@ static void on_gone(void *data)
 		c->working--;
 		c->cancels++;
 		atomic_fetch_add(&http.cancelled, 1);
-		if (c->cancels >= CANCELS_MAX && c->cancels * 2 > c->requests) {
+		if (c->cancels >= CANCELS_MAX && c->cancels * 2 > c->requests && !c->flooded) {
+			c->flooded = true;
 			atomic_fetch_add(&http.flooded, 1);
 			connection_end(c);
 		}
@@ -571,6 +577,7 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 	st->r = NULL;
 	st->answered = true;
 	st->c->working--;
+	st->c->progress_at = clock_monotonic(); /* from now on it is theirs to read */
 	r->handle = NULL;
 	access_line(r, st, status);
 	atomic_fetch_add(&http.bytes, buffer.len);
@@ -707,7 +714,7 @@ static void on_new_contexts(void *arg)
 		l->accept[i].ssl_ctx = __atomic_load_n(&http.ssl[i], __ATOMIC_ACQUIRE);
 }
 
-/* The old contexts stay: h2o keeps their address in each connection. A few kilobytes a renewal. */
+/* A few kilobytes a renewal stay until the end. */
 static void reload(struct service *s)
 {
 	SSL_CTX *made[2];
@@ -716,11 +723,15 @@ static void reload(struct service *s)
 		log_event(LOG_ERROR, "http.reload_failed", "detail", e.detail, NULL);
 		return;
 	}
-	/* Open connections of agents judge by the store they began with. */
-	if (*s->settings.agent_crl && tls_crl(http.ssl[1], s->settings.agent_crl, &e))
-		log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail, NULL);
+	struct retired *old = h2o_mem_alloc(sizeof *old);
+	*old = (struct retired){ { http.ssl[0], http.ssl[1] }, http.retired };
+	http.retired = old;
 	for (size_t i = 0; i < 2; i++)
 		__atomic_store_n(&http.ssl[i], made[i], __ATOMIC_RELEASE);
+	/* Open connections of agents judge by the store they began with. */
+	for (old = http.retired; old && *s->settings.agent_crl; old = old->next)
+		if (tls_crl(old->ssl[1], s->settings.agent_crl, &e))
+			log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail, NULL);
 	for (int i = 0; i < http.loop_count; i++)
 		loop_post(&http.loops[i], on_new_contexts, &http.loops[i]);
 	log_event(LOG_INFO, "http.reloaded", NULL);
@@ -952,6 +963,13 @@ int http_run(struct service *s, struct err *e)
 	free(http.loops);
 	http.loops = NULL;
 	close(signals);
+	for (struct retired *old = http.retired, *next; old; old = next) {
+		next = old->next;
+		tls_free(old->ssl[0]);
+		tls_free(old->ssl[1]);
+		free(old);
+	}
+	http.retired = NULL;
 	for (size_t i = 0; i < 2; i++)
 		tls_free(http.ssl[i]);
 	return result;
