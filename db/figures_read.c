@@ -16,7 +16,9 @@
 /* OFFSET 0: by the index of days, never backwards through all ids. */
 static const struct statement figures_mark = {
 	"figures_mark",
-	"select m.as_of, enroll_now() as now, c.closed_at, " PUBLISHED " as published,"
+	"select m.as_of, enroll_now() as now, coalesce(c.closed_at, (select k.closed_at from closed_day k where k.day "
+	"> m.as_of"
+	"   order by k.day limit 1)) as closed_at, " PUBLISHED " as published,"
 	" coalesce(c.last_delta, greatest(l.last_delta, (select max(x.id) from (select d.id from delta d"
 	"   where d.day > coalesce(l.day, '-infinity') and d.day <= " AS_OF " offset 0) x)), 0) as event"
 	"  from (select " AS_OF " as as_of) m"
@@ -74,7 +76,7 @@ STATEMENT(figures_stages_published);
 static const struct statement figures_cells = {
 	"figures_cells",
 	"select code, string_agg(measure || '=' || case when hidden then '-' else total::text end, ' ') as cells"
-	"  from published_cell where day = " PUBLISHED " and level = $2 group by code"
+	"  from published_cell where day = " PUBLISHED " and level in ($2, 'pays') group by code"
 };
 STATEMENT(figures_cells);
 /* Unsuppressed questions have one statement less: this one keeps the places. */
@@ -446,7 +448,10 @@ void figures_read(const struct figures_question *q, const struct rows *const row
 			read_cells(&g, rows_str(rows[2], i, "cells"), item, &f->total, q->open);
 	}
 	for (size_t i = 0; q->open && i < rows_count(rows[4]); i++) {
-		struct figures_item *item = item_of(f, rows_str(rows[4], i, "code"));
+		const char *code = rows_str(rows[4], i, "code");
+		struct figures_item *item = item_of(f, code);
+		if (!item && !strcmp(code, FIGURES_COUNTRY))
+			item = &f->total; /* the parts may hide what the whole may say */
 		if (item)
 			read_cells(&g, rows_str(rows[4], i, "cells"), item, NULL, false);
 	}
@@ -463,18 +468,11 @@ void figures_read(const struct figures_question *q, const struct rows *const row
 			read_stage(g.days[i * FIGURES_STAGES + s], &f->items[i].stage[s]);
 	for (size_t s = 0; s < FIGURES_STAGES; s++)
 		read_stage(g.days[f->count * FIGURES_STAGES + s], &f->total.stage[s]);
-	/* Published: a total of shown parts would be a figure of its own; the country's cells say it. */
-	for (size_t m = 0; q->open && m < f->measure_count; m++)
-		if (m != FM_STOCK)
-			f->total.hidden[m] = q->level != FIGURES_PAYS;
 	if (q->open && q->level == FIGURES_PAYS && f->count == 1) {
 		struct figures_item total = f->items[0];
 		total.code = f->total.code;
 		total.name = f->total.name;
 		f->total = total;
-	} else if (q->open) {
-		for (size_t s = 0; s < FIGURES_STAGES; s++)
-			f->total.stage[s].hidden = true;
 	}
 	for (size_t i = 0; i < f->count; i++)
 		finish(&f->items[i], f);

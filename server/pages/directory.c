@@ -6,6 +6,7 @@
 
 #include "../../db/directory.h"
 #include "../text.h"
+#include "directory_cache.h"
 #include "statistics_draw.h"
 
 /* ---- the question ---- */
@@ -19,7 +20,8 @@ struct asked {
 	bool postcode_alone; /* its communes' middle will do */
 	const char *field;   /* where the place was asked */
 	struct err bad;      /* kind ERR_NONE: all is well */
-	size_t near, communes;
+	size_t near, communes, stamp_at;
+	const char *key, *stamp; /* of the cache */
 	const struct commune *found;
 	size_t found_count;
 	const struct commune *place; /* the one meant */
@@ -117,35 +119,28 @@ static void ask_near(struct job *j, struct asked *a)
 	a->near = job_ask(j, a->q.located || a->q.commune ? &directory_near : &directory_latest, args, DIRECTORY_ARGS);
 }
 
+/* A page without a question is the form alone; a program without one gets the latest. */
+static bool form_alone(const struct job *j, const struct asked *a)
+{
+	return a->search == SEARCH_NONE && !j->json && !a->q.public && !a->q.language && !a->q.remote &&
+	       !a->q.available;
+}
+
 int directory_ask(struct job *j, struct err *e)
 {
 	struct asked *a = j->state = POOL_NEW(j->pool, struct asked);
 	struct arg *args = POOL_ARRAY(j->pool, struct arg, COMMUNE_ARGS);
 
 	(void)e;
-	if (read_filters(j, a, &a->bad) || read_place(j, a, &a->bad))
+	if (read_filters(j, a, &a->bad) || read_place(j, a, &a->bad) || form_alone(j, a))
 		return 0;
-	switch (a->search) {
-	case SEARCH_CODE:
+	if (a->search == SEARCH_CODE)
 		commune_code_args(a->q.commune, args);
+	else if (a->search == SEARCH_TEXT && commune_search_args(a->typed, j->pool, args))
+		return fail_field(&a->bad, "directory.nowhere", a->field), 0;
+	a->stamp_at = job_ask(j, &directory_stamp, NO_ARGS);
+	if (a->search == SEARCH_CODE || a->search == SEARCH_TEXT)
 		a->communes = job_ask(j, &commune_search, args, COMMUNE_ARGS);
-		ask_near(j, a);
-		return 0;
-	case SEARCH_TEXT:
-		if (commune_search_args(a->typed, j->pool, args))
-			return fail_field(&a->bad, "directory.nowhere", a->field), 0;
-		a->communes = job_ask(j, &commune_search, args, COMMUNE_ARGS);
-		return 0;
-	case SEARCH_NONE:
-		/* A page without a question is the form alone. */
-		if (!j->json && !a->q.public && !a->q.language && !a->q.remote && !a->q.available)
-			return 0;
-		ask_near(j, a);
-		return 0;
-	case SEARCH_POINT:
-		ask_near(j, a);
-		return 0;
-	}
 	return 0;
 }
 
@@ -377,19 +372,42 @@ static int show_page(struct job *j, const struct asked *a, const struct director
 	return job_page(j, v.problem ? 422 : 200, title, &directory_page, &v);
 }
 
-static int show(struct job *j, struct err *e)
+static int show(struct job *j, const struct asked *a, const struct directory *d)
 {
-	struct asked *a = j->state;
-	struct directory d;
-
-	(void)e;
-	directory_read(&a->q, job_rows(j, a->near), j->pool, &d);
 	if (j->json) {
 		struct json out = json_in(j->pool);
-		directory_json(&d, d.page < d.pages ? url(j, a, NULL, d.page + 1) : NULL, &out);
+		directory_json(d, d->page < d->pages ? url(j, a, NULL, d->page + 1) : NULL, &out);
 		return job_json(j, 200, &out);
 	}
-	return show_page(j, a, &d);
+	return show_page(j, a, d);
+}
+
+static int show_fresh(struct job *j, struct err *e)
+{
+	struct asked *a = j->state;
+	struct pool *owned = pool_new();
+	struct directory *d = POOL_NEW(owned, struct directory);
+
+	(void)e;
+	directory_read(&a->q, job_rows(j, a->near), owned, d);
+	directory_cache_put(a->key, a->stamp, owned, d, j->pool);
+	return show(j, a, d);
+}
+
+/* The place is known: from the cache when the database still shows the same, else asked. */
+static int find(struct job *j, struct asked *a)
+{
+	const struct directory *d;
+
+	a->key = pool_printf(j->pool, "%d|%.7f|%.7f|%s|%s|%s|%d|%d|%d", a->q.located, a->q.lon, a->q.lat,
+			     a->q.commune ? a->q.commune : "", a->q.public ? a->q.public : "",
+			     a->q.language ? a->q.language : "", a->q.remote, a->q.available, a->q.page);
+	d = directory_cache_get(a->key, a->stamp, j->pool);
+	if (d)
+		return show(j, a, d);
+	ask_near(j, a);
+	job_then(j, show_fresh);
+	return 0;
 }
 
 static int refuse(struct job *j, struct asked *a, struct err *e)
@@ -449,26 +467,21 @@ int directory_answer(struct job *j, struct err *e)
 
 	if (a->bad.kind != ERR_NONE)
 		return refuse(j, a, e);
-	if (a->search == SEARCH_NONE && !j->json && !a->q.public && !a->q.language && !a->q.remote && !a->q.available)
+	if (form_alone(j, a))
 		return show_page(j, a, NULL);
+	a->stamp = rows_str(job_rows(j, a->stamp_at), 0, "stamp");
 	if (a->search == SEARCH_NONE || a->search == SEARCH_POINT)
-		return show(j, e);
+		return find(j, a);
 	a->found_count = commune_read(job_rows(j, a->communes), j->pool, &a->found);
 	a->place = commune_meant(a->found, a->found_count);
 	if (!a->found_count) {
 		fail_field(&a->bad, a->search == SEARCH_CODE ? "directory.commune" : "directory.nowhere", a->field);
 		return refuse(j, a, e);
 	}
-	if (a->search == SEARCH_CODE)
-		return show(j, e);
-	if (a->postcode_alone && middle(a)) {
-		ask_near(j, a);
-	} else if (a->place) {
+	if (a->search == SEARCH_TEXT && !(a->postcode_alone && middle(a))) {
+		if (!a->place)
+			return choose(j, a);
 		a->q.commune = a->place->code;
-		ask_near(j, a);
-	} else {
-		return choose(j, a);
 	}
-	job_then(j, show);
-	return 0;
+	return find(j, a);
 }

@@ -6,6 +6,7 @@
 
 #include "../../db/figures.h"
 #include "../sheet.h"
+#include "../../workflow/workflow.h"
 #include "../text.h"
 #include "statistics_draw.h"
 
@@ -15,6 +16,7 @@ struct asked {
 	struct figures_question q;
 	size_t at[FIGURES_ASKS], series, shapes;
 	bool drawn; /* the page's pictures are wanted too */
+	bool wider; /* beyond the scope: as the public sees it */
 	struct figures f;
 	enum sheet_kind kind;
 	const void *bytes;
@@ -90,6 +92,22 @@ static int read_all(struct job *j, struct asked *a, struct err *e)
 		rows[i] = job_rows(j, a->at[i]);
 	figures_read(&a->q, rows, j->pool, &a->f);
 	return 0;
+}
+
+/* What nothing of the scope makes whole is answered as to anyone: published figures. True: asked again. */
+static bool wider(struct job *j, job_step *again)
+{
+	struct asked *a = j->state;
+
+	if (a->q.open || a->f.count || (!a->q.region && !a->q.caisse_count))
+		return false;
+	a->q.open = a->wider = true;
+	a->q.region = NULL;
+	a->q.caisses = NULL;
+	a->q.caisse_count = 0;
+	ask_all(j, a);
+	job_then(j, again);
+	return true;
 }
 
 /* Goes on to `next`, after a further question where the scope had to be known. */
@@ -204,7 +222,7 @@ static const struct view level_view = VIEW(struct level_option, level_slots);
 struct statistics_view {
 	const char *sentence, *scope, *published, *as_of, *as_of_french, *today, *query, *level, *level_one, *computed,
 		*month;
-	bool open, closed, unpublished, has_states, has_reasons, empty;
+	bool open, closed, unpublished, has_states, has_reasons;
 	int64_t event;
 	struct list rows, states, stages, reasons, points, levels, legend;
 	struct markup map, chart;
@@ -226,7 +244,6 @@ static const struct slot statistics_slots[] = {
 	SLOT_B(struct statistics_view, unpublished),
 	SLOT_B(struct statistics_view, has_states),
 	SLOT_B(struct statistics_view, has_reasons),
-	SLOT_B(struct statistics_view, empty),
 	SLOT_I(struct statistics_view, event),
 	SLOT_L(struct statistics_view, rows, &figure_row_view),
 	SLOT_L(struct statistics_view, states, &named_row_view),
@@ -250,7 +267,7 @@ static struct figure_row row_of(struct pool *pool, const struct figures *f, cons
 		.code = item->code,
 		.name = item->name,
 		.stock = cell(pool, item, FM_STOCK),
-		.coverage = item->per_100000 < 0 ? "–" : draw_number(pool, item->per_100000, 1),
+		.coverage = item->per_100000 < 0 ? "–" : draw_fixed(pool, item->per_100000, 1),
 		.submitted = cell(pool, item, FM_SUBMITTED_FLOW),
 		.in_review = cell(pool, item, measure_of(f, "state:in_review")),
 		.to_sign = cell(pool, item, measure_of(f, "state:to_sign")),
@@ -274,17 +291,33 @@ static struct list table(struct pool *pool, const struct figures *f)
 	return (struct list){ rows, n };
 }
 
-static struct list group(struct pool *pool, const struct figures *f, const char *prefix, const char *texts)
+static struct named_row named(struct pool *pool, const struct figures *f, size_t m, const char *texts, const char *id)
+{
+	return (struct named_row){ .name = text_or(pool_printf(pool, "%s.%s", texts, id), id),
+				   .a = cell(pool, &f->total, m) };
+}
+
+/* In the order of a file's life. */
+static struct list states(struct pool *pool, const struct figures *f)
+{
+	struct named_row *rows = POOL_ARRAY(pool, struct named_row, STATES);
+	size_t n = 0;
+
+	for (size_t s = ST_SUBMITTED; s < ST_DELETED; s++) {
+		const char *id = state_id((enum state)s);
+		rows[n++] = named(pool, f, measure_of(f, pool_printf(pool, "state:%s", id)), "state", id);
+	}
+	return (struct list){ rows, n };
+}
+
+static struct list reasons(struct pool *pool, const struct figures *f)
 {
 	struct named_row *rows = POOL_ARRAY(pool, struct named_row, f->measure_count);
-	size_t n = 0, length = strlen(prefix);
+	size_t n = 0;
 
 	for (size_t m = 0; m < f->measure_count; m++)
-		if (!strncmp(f->measures[m], prefix, length)) {
-			const char *id = f->measures[m] + length;
-			const char *name = text_or(pool_printf(pool, "%s.%s", texts, id), id);
-			rows[n++] = (struct named_row){ .name = name, .a = cell(pool, &f->total, m) };
-		}
+		if (!strncmp(f->measures[m], "refused:", 8))
+			rows[n++] = named(pool, f, m, "figures.reason", f->measures[m] + 8);
 	return (struct list){ rows, n };
 }
 
@@ -314,14 +347,13 @@ static size_t chart_points(const struct figures *f, const struct figures_point *
 	return n;
 }
 
-static const char *scope_words(struct pool *pool, const struct asked *a)
+static const char *scope_words(const struct asked *a)
 {
+	if (a->wider)
+		return text("figures.scope_wider");
 	if (a->q.region)
-		return a->f.count ? text("figures.scope_region") : text("figures.scope_wider");
-	if (a->q.caisse_count)
-		return a->f.count ? text("figures.scope_caisses") : text("figures.scope_wider");
-	(void)pool;
-	return NULL;
+		return text("figures.scope_region");
+	return a->q.caisse_count ? text("figures.scope_caisses") : NULL;
 }
 
 static int show(struct job *j, struct err *e)
@@ -338,6 +370,8 @@ static int show(struct job *j, struct err *e)
 
 	if (read_all(j, a, e))
 		return -1;
+	if (wider(j, show))
+		return 0;
 	if (j->json) {
 		struct json out = json_in(j->pool);
 		figures_json(&a->f, &out);
@@ -354,7 +388,7 @@ static int show(struct job *j, struct err *e)
 			(struct level_option){ figures_level_id((enum figures_level)i),
 					       figures_level_label((enum figures_level)i, false), i == a->q.level };
 	v.sentence = sentence(j->pool, a, all, count);
-	v.scope = scope_words(j->pool, a);
+	v.scope = scope_words(a);
 	v.open = a->q.open;
 	v.closed = a->f.closed;
 	v.unpublished = a->q.open && a->f.published == DAY_NONE;
@@ -367,12 +401,11 @@ static int show(struct job *j, struct err *e)
 	v.query = pool_printf(j->pool, "niveau=%s&au=%s", v.level, v.as_of);
 	v.computed = instant_french(j->pool, a->f.computed_at);
 	v.event = a->f.event;
-	v.empty = a->f.count == 0;
 	v.rows = table(j->pool, &a->f);
-	v.has_states = !a->q.open || a->q.level == FIGURES_PAYS;
-	v.states = group(j->pool, &a->f, "state:", "state");
+	v.has_states = a->f.count > 0;
+	v.states = states(j->pool, &a->f);
 	v.stages = stages(j->pool, &a->f);
-	v.reasons = group(j->pool, &a->f, "refused:", "figures.reason");
+	v.reasons = reasons(j->pool, &a->f);
 	v.has_reasons = v.has_states && v.reasons.count > 0;
 	v.levels = (struct list){ options, FIGURES_LEVELS };
 	v.map = draw_map(j->pool, job_rows(j, a->shapes), &map_figures, &v.legend);
@@ -503,6 +536,8 @@ static int sheet_wanted(struct job *j, struct err *e)
 
 	if (read_all(j, a, e))
 		return -1;
+	if (wider(j, sheet_wanted))
+		return 0;
 	if (!of_agents(j))
 		return start_writing(j, e);
 	job_ask(j, &figures_exported,

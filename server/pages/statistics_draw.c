@@ -30,20 +30,27 @@ const char *draw_int(struct pool *pool, int64_t n)
 
 const char *draw_number(struct pool *pool, double x, int decimals)
 {
+	const char *fixed = draw_fixed(pool, x, decimals);
+	const char *comma = strchr(fixed, ',');
+	size_t length = strlen(fixed);
+
+	while (comma && length && (fixed[length - 1] == '0' || fixed[length - 1] == ','))
+		if (fixed[--length] == ',')
+			break;
+	return pool_strndup(pool, fixed, length);
+}
+
+const char *draw_fixed(struct pool *pool, double x, int decimals)
+{
 	char number[40];
 	char *dot;
 
 	snprintf(number, sizeof number, "%.*f", decimals, fabs(x));
 	dot = strchr(number, '.');
-	if (dot) {
-		char *end = dot + strlen(dot);
-		while (end > dot + 1 && end[-1] == '0')
-			*--end = 0;
+	if (dot)
 		*dot = 0;
-	}
-	return pool_printf(pool, "%s%s%s%s", x < 0 && strspn(number, "0") != strlen(number) ? "−" : "",
-			   draw_int(pool, strtoll(number, NULL, 10)), dot && dot[1] ? "," : "",
-			   dot && dot[1] ? dot + 1 : "");
+	return pool_printf(pool, "%s%s%s", draw_int(pool, strtoll(number, NULL, 10)), dot ? "," : "",
+			   dot ? dot + 1 : "");
 }
 
 /* ---- map ---- */
@@ -61,7 +68,7 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Upper limits of the steps, so that each holds about as many départements; how many steps differ. */
-static int limits(const struct figures *f, struct pool *pool, double out[STEPS], double *least)
+static int limits(const struct figures *f, struct pool *pool, double out[STEPS])
 {
 	double *values = POOL_ARRAY(pool, double, f->count + 1);
 	size_t n = 0;
@@ -71,7 +78,6 @@ static int limits(const struct figures *f, struct pool *pool, double out[STEPS],
 		if (f->items[i].per_100000 > 0)
 			values[n++] = f->items[i].per_100000;
 	qsort(values, n, sizeof *values, ascending);
-	*least = n ? values[0] : 0;
 	for (int s = 1; s <= STEPS && n; s++) {
 		double limit = values[(n * (size_t)s + STEPS - 1) / STEPS - 1];
 		limit = ceil(limit * 10) / 10;
@@ -120,20 +126,20 @@ static void draw_shape(struct str *out, struct pool *pool, const struct rows *sh
 	str_add(out, "</title></path>");
 }
 
-static void legend_make(struct pool *pool, const double limit[STEPS], int steps, double least, struct list *legend)
+static void legend_make(struct pool *pool, const double limit[STEPS], int steps, struct list *legend)
 {
 	struct draw_legend *rows = POOL_ARRAY(pool, struct draw_legend, STEPS + 1);
 	size_t n = 0;
-	double from = floor(least * 10) / 10;
 
 	for (int s = 0; s < steps; s++) {
-		rows[n++] =
-			(struct draw_legend){ pool_printf(pool, "msp-step-%d", s + 1),
-					      pool_printf(pool, s ? "plus de %s à %s" : "de %s à %s",
-							  draw_number(pool, from, 1), draw_number(pool, limit[s], 1)) };
-		from = limit[s];
+		const char *to = draw_number(pool, limit[s], 1);
+		rows[n++] = (struct draw_legend){
+			pool_printf(pool, "msp-step-%d", s + 1),
+			s ? pool_printf(pool, "plus de %s, jusqu’à %s", draw_number(pool, limit[s - 1], 1), to)
+			  : pool_printf(pool, "jusqu’à %s", to),
+		};
 	}
-	rows[n++] = (struct draw_legend){ "msp-legend__key--hidden", text("figures.none_here") };
+	rows[n++] = (struct draw_legend){ "msp-hidden", text("figures.none_here") };
 	*legend = (struct list){ rows, n };
 }
 
@@ -141,8 +147,8 @@ static void legend_make(struct pool *pool, const double limit[STEPS], int steps,
 struct markup draw_map(struct pool *pool, const struct rows *shapes, const struct figures *f, struct list *legend)
 {
 	struct str out = str_in(pool);
-	double limit[STEPS] = { 0 }, least;
-	int steps = limits(f, pool, limit, &least);
+	double limit[STEPS] = { 0 };
+	int steps = limits(f, pool, limit);
 	const char *main_box = "0 0 1000 930";
 	size_t inset = 0;
 
@@ -163,14 +169,18 @@ struct markup draw_map(struct pool *pool, const struct rows *shapes, const struc
 		html_attr(&out, rows_str(shapes, i, "viewbox"));
 		str_add(&out, "\">");
 		draw_shape(&out, pool, shapes, i, f, limit, steps);
-		str_addf(&out, "</svg><text x=\"%zu\" y=\"1068\" text-anchor=\"middle\" font-size=\"20\">",
-			 115 + inset * 190);
+		/* A box of its own again: the letters of the style sheet, at twice the size of the map's units. */
+		str_addf(&out,
+			 "</svg><svg x=\"%zu\" y=\"1044\" width=\"190\" height=\"36\" viewBox=\"0 0 95 18\"><text "
+			 "x=\"47\" "
+			 "y=\"13\" text-anchor=\"middle\">",
+			 20 + inset * 190);
 		html_text(&out, rows_str(shapes, i, "name"));
-		str_add(&out, "</text>");
+		str_add(&out, "</text></svg>");
 		inset++;
 	}
 	str_add(&out, "</svg>");
-	legend_make(pool, limit, steps, least, legend);
+	legend_make(pool, limit, steps, legend);
 	return (struct markup){ out.s };
 }
 

@@ -8,7 +8,9 @@
 #include "../../db/figures.h"
 #include "../page.h"
 
-const char *draw_int(struct pool *pool, int64_t n);                 /* 5 217 */
+const char *draw_int(struct pool *pool, int64_t n); /* 5 217 */
+/* Not below 0. */
+const char *draw_fixed(struct pool *pool, double x, int decimals);  /* 1 234,50 */
 const char *draw_number(struct pool *pool, double x, int decimals); /* 1 234,5; "12" for 12.0 */
 
 struct draw_legend {
