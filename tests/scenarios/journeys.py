@@ -2,23 +2,375 @@
 """The whole life of files, from the first answer to the directory. tests/scenarios/lib.py says how to read this."""
 from lib import *
 
+
+def figures(w, level="pays"):
+    return jsonlib.loads(w.house.ctl("figures", "--level", level, "--json"))["items"]
+
+
+def sums_are_equal(w):
+    """Σ caisses = Σ départements = Σ regions = country, of every measure."""
+    totals = []
+    for level in ("caisse", "departement", "region", "pays"):
+        total = {}
+        for item in figures(w, level):
+            for measure, n in {**item["states"], "submitted": item["submitted"], "approved": item["approved"], "refused": item["refused"],
+                               "conventioned": item["conventioned"]}.items():
+                total[measure] = total.get(measure, 0) + n
+        totals.append(total)
+    return all(t == totals[0] for t in totals) or totals
+
+
+remembered = {}
+
+
+def remember(w):
+    remembered["pays"] = figures(w)[0]
+
+
+def one_more(measure):
+    def fact(w):
+        now = figures(w)[0]
+        return now[measure] == remembered["pays"][measure] + 1 or "%s: %s then %s" % (measure, remembered["pays"][measure], now[measure])
+    return fact
+
+
+def letter(name, words):
+    """Was this person told, by mail, with these words?"""
+    def fact(w):
+        w.house.mail.wait(mail_of(name), "(%s)" % words)
+    return fact
+
+
 scenario("approved and signed", [
+    holds("the figures before", remember),
     drafts("anna"),
     submits("anna"),
     state("anna", "in_review"),
+    holds("the receipt was mailed", letter("anna", "dépôt|déposé|reçu")),
     refused("nadia", "claim", "anna", 404),
     fires("lea", "claim", "anna"),
     refused("marc", "approve", "anna", 422, checklist=CHECKLIST),
+    refused("lea", "approve", "anna", 422, checklist=CHECKLIST),
     opens("lea", "anna"),
+    refused("lea", "approve", "anna", 422, checklist={**CHECKLIST, "rights": False}),
     fires("lea", "approve", "anna", checklist=CHECKLIST),
     state("anna", "to_sign"),
     directory("anna", there=False),
+    refused("anna", "sign", "anna", 422, code="000000"),
     signs("anna"),
     state("anna", "to_countersign"),
     refused("marc", "countersign", "anna", 422, fnps="F1", effective_date="2099-01-01"),
     countersigns("lea", "anna"),
     state("anna", "conventioned"),
     directory("anna"),
+    holds("one more is conventioned, in the transaction", one_more("conventioned")),
+    holds("one more was approved", one_more("approved")),
+    holds("the sums of every level are equal", sums_are_equal),
+])
+
+
+@command("{by} asks {name} to correct {field}")
+def asks(w, by, name, field, code="other"):
+    a = w.fire(by, "ask_correction", name, {"items": [{"field": field, "code": code, "text": "Corrigez ce point."}]})
+    right(a.status == 200, "%r" % a)
+
+
+@command("{name} corrects and sends again")
+def corrects(w, name, **answers):
+    p = w.person(name)
+    a = w.house.ask(name, "post", "/dossiers/%d/reponses" % p.file, answers)
+    right(a.status == 200, "answers: %r" % a)
+    a = w.fire(name, "resubmit", name)
+    right(a.status == 200, "resubmit: %r" % a)
+
+
+@command("{name} maintains every point")
+def maintains(w, name):
+    items = [{"id": i["id"], "maintained": True, "text": "Mon nom d'usage diffère."} for i in w.file(name)["items"]]
+    right(items, "nothing to answer")
+    a = w.fire(name, "resubmit", name, {"items": items})
+    right(a.status == 200, "resubmit: %r" % a)
+
+
+@command("only what was asked is open to {name}")
+def only_open(w, name, field, closed):
+    p = w.person(name)
+    a = w.house.ask(name, "post", "/dossiers/%d/reponses" % p.file, {closed: "autre chose"})
+    right(a.status == 422 or w.file(name)["answers"][closed] != "autre chose", "%s was changed: %r" % (closed, a))
+
+
+scenario("corrected twice", [
+    applies("bea"), state("bea", "in_review"),
+    fires("lea", "claim", "bea"),
+    asks("lea", "bea", "diploma_place"),
+    state("bea", "correction"),
+    only_open("bea", "diploma_place", "last_name"),
+    refused("bea", "resubmit", "bea", 422),
+    corrects("bea", diploma_place="Université Paris Cité"),
+    state("bea", "in_review"),
+    holds("the same delegate still holds it", lambda w: w.file("bea", "lea")["holder"]["me"]),
+    asks("lea", "bea", "phone"),
+    corrects("bea", phone="0612345600"),
+    state("bea", "in_review"),
+    opens("lea", "bea"),
+    fires("lea", "approve", "bea", checklist=CHECKLIST),
+    state("bea", "to_sign"),
+])
+
+scenario("maintained, then found eligible by an expert", [
+    applies("cleo", registry={"profession": "72"}),
+    state("cleo", "correction"),
+    holds("the rpps check failed", lambda w: [c["result"] for c in w.file("cleo")["checks"] if c["code"] == "rpps"] == ["fail"]),
+    maintains("cleo"),
+    state("cleo", "expert_review"),
+    refused("lea", "claim", "cleo", 404),
+    refused("eva", "find_eligible", "cleo", 422, opinions=[]),
+    holds("the expert sees neither NIR nor bank", lambda w: not {"nir", "iban"} & set(w.file("cleo", "eva")["answers"])),
+    fires("eva", "find_eligible", "cleo", opinions=[{"check": "rpps", "text": "Titre de psychologue établi par le diplôme."},
+                                                    {"check": "ars", "text": "Inscription établie."}]),
+    state("cleo", "in_review"),
+])
+
+scenario("proposed ineligible, confirmed by another expert, appealed, overturned", [
+    applies("dora", registry={"last_name": "AUTRENOM"}),
+    state("dora", "expert_review"),
+    fires("eva", "propose_ineligible", "dora", reasons=["identity_mismatch"], text="L'identité n'est pas établie."),
+    refused("eva", "confirm_ineligible", "dora", 422, text="Je confirme."),
+    fires("emile", "confirm_ineligible", "dora", text="Je confirme."),
+    state("dora", "refused"),
+    holds("the refusal was mailed", letter("dora", "tribunal administratif")),
+    fires("dora", "appeal", "dora", text="Voici mon livret de famille."),
+    state("dora", "appealed"),
+    refused("emile", "overturn", "dora", 422, text="Non."),
+    refused("eva", "overturn", "dora", 422, text="Non."),
+])
+
+scenario("refused by the caisse, appealed, overturned by another delegate", [
+    applies("edith"), state("edith", "in_review"),
+    fires("lea", "claim", "edith"),
+    refused("lea", "refuse", "edith", 422, text="Sans motif."),
+    fires("lea", "refuse", "edith", reasons=["clinical_path_insufficient"], text="Parcours clinique insuffisant."),
+    state("edith", "refused"),
+    fires("edith", "appeal", "edith", text="Mon parcours est clinique."),
+    state("edith", "appealed"),
+    refused("lea", "overturn", "edith", 422, text="Je change d'avis."),
+    fires("marc", "overturn", "edith", text="Le parcours est établi."),
+    state("edith", "in_review"),
+    refused("edith", "appeal", "edith", 409, text="Encore."),
+])
+
+scenario("withdrawn", [
+    applies("flora"), state("flora", "in_review"),
+    fires("flora", "withdraw", "flora"),
+    state("flora", "withdrawn"),
+    refused("lea", "claim", "flora", 409),
+])
+
+scenario("transferred", [
+    applies("gina"), state("gina", "in_review"),
+    fires("lea", "claim", "gina"),
+    refused("lea", "transfer", "gina", 422, caisse="000", text="Ailleurs."),
+    fires("lea", "transfer", "gina", caisse="597", text="Le cabinet principal est dans l'autre ressort."),
+    holds("the other caisse has it", lambda w: w.file("gina", "nadia")["caisse"]["code"] == "597"),
+    holds("the first one still reads it", lambda w: w.file("gina", "lea")["state"] == "in_review"),
+    refused("lea", "claim", "gina", 422),
+    fires("nadia", "claim", "gina"),
+])
+
+EMPLOYER = "direction@employeur.test"
+
+
+@command("the employer {event}s through its link")
+def employer(w, event, name):
+    token = w.house.mail.wait(EMPLOYER, r"/convention/([A-Za-z0-9_-]{43})")
+    visitor = w.house.client()
+    a = visitor.get("/convention/" + token)
+    right(a.status == 200, "the link: %r" % a)
+    body = {"version": a.json["version"]}
+    if event == "employer_sign":
+        before = len(w.house.mail.to(EMPLOYER))
+        a = visitor.post("/convention/%s/code" % token)
+        right(a.status == 200, "its code: %r" % a)
+        body["code"] = w.house.mail.wait(EMPLOYER, r"(?<![-\d])(\d{6})(?![-\d])", before)
+    else:
+        body["text"] = "Nous ne signons pas."
+    a = visitor.post("/convention/%s/evenements/%s" % (token, event), body)
+    right(a.status == 200, "%r" % a)
+
+
+THREE = dict(practice_mode="salaried", employer_name="Centre de santé des Essais", employer_siret=siret(1), employer_email=EMPLOYER)
+
+scenario("three parties", [
+    applies("hana", **THREE), state("hana", "in_review"),
+    approves("lea", "hana"),
+    signs("hana"),
+    state("hana", "to_sign"),
+    employer("employer_decline", "hana"),
+    state("hana", "in_review"),
+    fires("lea", "approve", "hana", checklist=CHECKLIST),
+    signs("hana"),
+    employer("employer_sign", "hana"),
+    state("hana", "to_countersign"),
+    countersigns("lea", "hana"),
+    state("hana", "conventioned"),
+])
+
+scenario("recalled before the countersignature", [
+    applies("ines"), state("ines", "in_review"), approves("lea", "ines"), signs("ines"), state("ines", "to_countersign"),
+    refused("lea", "recall", "ines", 422),
+    fires("lea", "recall", "ines", text="Une adresse à corriger."),
+    state("ines", "in_review"),
+    fires("lea", "approve", "ines", checklist=CHECKLIST),
+    refused("lea", "countersign", "ines", 409, fnps="F", effective_date="2099-01-01"),
+    signs("ines"),
+    countersigns("lea", "ines"),
+    state("ines", "conventioned"),
+])
+
+scenario("an address at another caisse", [
+    conventioned("judith"),
+    directory("judith"),
+    holds("an amendment opens", lambda w: amendment(w, "judith")),
+    holds("the old convention stays in force", lambda w: parent(w, "judith")["state"] == "conventioned"),
+    corrects_draft := command("{name} sends the amendment with the new address")(lambda w, name: send_amendment(w, name))("judith"),
+    state("judith", "in_review"),
+    holds("the other caisse has it", lambda w: w.file("judith")["caisse"]["code"] == "597"),
+    approves("nadia", "judith"),
+    signs("judith"),
+    countersigns("nadia", "judith"),
+    state("judith", "conventioned"),
+    holds("the parent ended in the same transaction", lambda w: parent(w, "judith")["state"] == "ended"),
+    directory("judith", commune="59512"),
+])
+
+
+def amendment(w, name):
+    p = w.person(name)
+    a = w.fire(name, "amend", name, {"kind": "address"})
+    right(a.status == 201, "amend: %r" % a)
+    p.parent, p.file = p.file, int(a.headers["Location"].rsplit("/", 1)[1])
+    right(w.file(name)["kind"] == "amendment" and w.file(name)["parent"] == p.parent, "not an amendment: %r" % a)
+
+
+def parent(w, name):
+    a = w.house.ask(name, "get", "/dossiers/%d" % w.person(name).parent)
+    return a.json
+
+
+def send_amendment(w, name):
+    p = w.person(name)
+    a = w.house.ask(name, "post", "/dossiers/%d/reponses" % p.file, {"address_street": "3 place Neuve", "address_postcode": "59100",
+                                                                     "address_commune": "59512", "attest_truth": True, "attest_clinical": True})
+    right(a.status == 200, "answers: %r" % a)
+    a = w.fire(name, "submit", name)
+    right(a.status == 200, "submit: %r" % a)
+
+
+def both_claim(w):
+    """Two delegates read the same version and act at once, many times: exactly one wins each time."""
+    version = w.file("kim", "lea")["version"]
+    for i in range(20):
+        event = "claim" if i % 2 == 0 else "release"
+        answers = {}
+
+        def go(who):
+            answers[who] = w.fire(who, event, "kim", version=version).status
+        threads = [threading.Thread(target=go, args=(who,)) for who in ("lea", "marc")]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        if sorted(answers.values()) not in ([200, 409], [200, 422]):
+            return "round %d, %s: %s" % (i, event, answers)
+        version += 1
+
+
+def loser_is_told(w):
+    f = w.file("kim", "lea")
+    stale = w.fire("marc", "claim", "kim", version=f["version"] - 1)
+    right(stale.status == 409 and stale.json.get("event") and stale.json.get("by") and stale.json.get("at"), "%r" % stale)
+    page = w.house.ask("marc", "post", "/dossiers/%d/evenements/refuse" % w.person("kim").file,
+                       form={"version": f["version"] - 1, "text": "Un motif longuement réfléchi.", "reasons[]": "other"},
+                       Accept="text/html", Origin="https://localhost:%d" % w.house.agent_port)
+    right(page.status in (403, 409), "%d" % page.status)
+    right(page.status == 403 or "longuement réfléchi" in page.text, "what was typed is lost: %s" % page.text[:400])
+
+
+scenario("two delegates at once", [
+    applies("kim"), state("kim", "in_review"),
+    holds("one of two wins, twenty times", both_claim),
+    holds("who lost is told by whom, when and what", loser_is_told),
+])
+
+scenario("a name that differs from the registry", [
+    applies("lise", registry={"last_name": "NOMDEFAMILLE"}, name_note="Nom d'usage depuis mon mariage."),
+    state("lise", "expert_review"),
+    holds("the identity check asks for a human", lambda w: [c["result"] for c in w.file("lise")["checks"] if c["code"] == "identity"] == ["review"]),
+    fires("eva", "find_eligible", "lise", opinions=[{"check": "identity", "text": "Mariage établi."}]),
+    state("lise", "in_review"),
+])
+
+scenario("an unknown commune", [
+    applies("maya", commune="59999", postcode="59000"),
+    state("maya", "unrouted"),
+    refused("lea", "claim", "maya", 404),
+    refused("ada", "route", "maya", 422, caisse="595"),
+    fires("ada", "route", "maya", caisse="595", text="Commune nouvelle, rattachée à Lille."),
+    state("maya", "in_review"),
+    fires("lea", "claim", "maya"),
+])
+
+
+def again(w):
+    p = w.person("nora")
+    version = w.file("nora", "lea")["version"]
+    key = str(uuid.uuid4())
+    first = w.fire("lea", "claim", "nora", version=version, key=key)
+    second = w.fire("lea", "claim", "nora", version=version, key=key)
+    right(first.status == 200 and second.status == 200, "%r then %r" % (first, second))
+    right(w.file("nora", "lea")["version"] == version + 1, "it was fired twice")
+    other = w.house.ask("lea", "post", "/dossiers/%d/evenements/claim" % p.file, {"version": version, "text": "autre"}, key=key)
+    right(other.status == 422, "another body with the same key: %r" % other)
+
+
+scenario("the same key twice", [
+    applies("nora"), state("nora", "in_review"),
+    holds("the same answer again, and one event", again),
+])
+
+
+def history(w, name):
+    a = w.house.ask(name, "get", "/dossiers/%d/historique.json" % w.person(name).file)
+    right(a.status == 200, "%r" % a)
+    path = os.path.join(w.house.home, "historique.json")
+    with open(path, "wb") as f:
+        f.write(a.body)
+    w.house.ctl("audit", "verify", path)
+    with open(path, "w") as f:
+        f.write(a.text.replace("in_review", "in_reviev", 1))
+    w.house.ctl("audit", "verify", path, status=1)
+
+
+def takeout(w, name):
+    import io
+    import zipfile
+    a = w.house.ask(name, "get", "/mes-donnees.zip")
+    right(a.status == 200, "%r" % a)
+    names = zipfile.ZipFile(io.BytesIO(a.body)).namelist()
+    right(any(n.endswith(".json") for n in names) and any(n.endswith(".pdf") for n in names), "%s" % names)
+
+
+def documents(w, name):
+    for document in ("recepisse.pdf", "convention.pdf"):
+        a = w.house.ask(name, "get", "/dossiers/%d/%s" % (w.person(name).file, document), Accept="application/pdf")
+        right(a.status == 200 and a.body.startswith(b"%PDF-"), "%s: %r" % (document, a))
+
+
+scenario("what a psychologist takes away", [
+    conventioned("olga"),
+    holds("the history verifies without a database, and a changed one does not", lambda w: history(w, "olga")),
+    holds("receipt and convention are PDFs", lambda w: documents(w, "olga")),
+    holds("everything comes as one archive", lambda w: takeout(w, "olga")),
 ])
 
 if __name__ == "__main__":

@@ -271,8 +271,7 @@ class House:
             "LSAN_OPTIONS": "suppressions=%s/tests/lsan.supp:print_suppressions=0" % ROOT,
             **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}, **settings}
         self.process, self.people, self.registry_lines, self.shift = None, {}, {}, False
-        self.log = os.path.join(ROOT, "build", "test", "enrolld-%s.log" % os.path.basename(sys.argv[0]).removesuffix(".py"))
-        os.makedirs(os.path.dirname(self.log), exist_ok=True)
+        self.log = self.home + ".log"
         atexit.register(self.end)
         self.start(fresh=True)
 
@@ -298,6 +297,8 @@ class House:
             if status:
                 print("not ok - enrolld ends well when it is told to\n# status %d: %s" % (status, tail(self.log)))
         shutil.rmtree(self.home, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.unlink(self.log)
 
     def client(self, certificate=None):
         return Client(self.agent_port if certificate else self.port, os.path.join(self.home, "certs/ca.pem"), certificate)
@@ -385,9 +386,12 @@ class House:
 
 
 def tail(path, n=15):
+    """The end of a log, or what a sanitizer said in it."""
     with contextlib.suppress(OSError):
         with open(path, encoding="utf-8", errors="replace") as f:
-            return "".join(f.readlines()[-n:])
+            lines = f.readlines()
+        said = [i for i, line in enumerate(lines) if "ERROR: " in line or "runtime error: " in line]
+        return "".join(lines[said[0]:said[0] + 40] if said else lines[-n:])
     return ""
 
 
@@ -551,7 +555,7 @@ def signs(w, name):
     before = len(w.house.mail.to(mail_of(name)))
     a = w.house.ask(name, "post", "/dossiers/%d/code" % p.file)
     right(a.status in (200, 202, 204), "asking for a code: %r" % a)
-    code = w.house.mail.wait(mail_of(name), r"\b(\d{6})\b", before)
+    code = w.house.mail.wait(mail_of(name), r"(?<![-\d])(\d{6})(?![-\d])", before)
     a = w.fire(name, "sign", name, {"code": code})
     right(a.status == 200, "sign: %r" % a)
 
@@ -626,6 +630,8 @@ def attempt(sentence, do):
         do()
     except Wrong as e:
         return say(False, sentence, str(e))
+    except (OSError, http.client.HTTPException) as e:
+        return say(False, sentence, "no answer: %r" % e)
     except Exception:  # a harness that breaks is a failed test with its reason
         return say(False, sentence, traceback.format_exc())
     return say(True, sentence)
@@ -652,6 +658,9 @@ def run(**settings):
         for c in commands:
             if not attempt("%s: %s" % (title, c.sentence), lambda: c.do(world)):
                 failed += 1
+                if house.process.poll() is not None:
+                    say(False, "enrolld goes on", "status %s: %s" % (house.process.returncode, tail(house.log)))
+                    house.start(fresh=True)
                 break
         failed += not attempt(title + ": the eight invariants are empty and the history verifies", lambda: sound(house))
     status = house.stop()
