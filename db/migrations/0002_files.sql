@@ -4,7 +4,7 @@ create sequence file_number;
 
 create table file (
 	id              bigint generated always as identity primary key,
-	number          text not null unique default 'MSP-' || to_char(enroll_now(), 'YYYY') || '-' || lpad(nextval('file_number')::text, 6, '0'),
+	number          text not null unique default 'MSP-' || to_char(enroll_now(), 'YYYY') || '-' || lpad(nextval('file_number')::text, 7, '0'),
 	kind            text not null default 'convention' check (kind in ('convention', 'amendment')),
 	amends          text check (amends in ('address', 'employer', 'bank')),
 	parent          bigint references file,

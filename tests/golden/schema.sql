@@ -258,7 +258,7 @@ column file.last_fold text
 column file.last_name text
 column file.nir_hmac text
 column file.notified_at timestamptz
-column file.number text not null default ((('MSP-'::text || to_char(enroll_now(), 'YYYY'::text)) || '-'::text) || lpad((nextval('file_number'::regclass))::text, 6, '0'::text))
+column file.number text not null default ((('MSP-'::text || to_char(enroll_now(), 'YYYY'::text)) || '-'::text) || lpad((nextval('file_number'::regclass))::text, 7, '0'::text))
 column file.parent int8
 column file.paused_days int4 not null default 0
 column file.practice_mode text
