@@ -129,7 +129,7 @@ static struct spot spot_of(struct drawing *d, const struct field *f, size_t row)
 static void label_words(struct drawing *d, const struct field *f)
 {
 	add_text(d, f->label);
-	if (!f->required && !f->when.field && f->type != FIELD_TICK)
+	if (!f->required && !f->when.field && f->type != FIELD_TICK && !str_ends(f->label, "(facultatif)"))
 		add(d, " (facultatif)");
 }
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../db/signing.h"
+#include "../base/crypto.h"
 #include "../base/str.h"
 #include "../form_html.h"
 #include "../text.h"
@@ -78,8 +80,8 @@ struct applicant_view {
 	int64_t id, items_open;
 	const char *title, *number, *kind_label, *tag, *state_label, *caisse, *deadline, *target, *effective, *term,
 		*until;
-	const char *appeal_limit, *continue_href, *continue_label, *child_href, *parent_href, *formula, *route,
-		*route_caisse;
+	const char *appeal_limit, *continue_href, *continue_label, *child_href, *parent_href, *employer_href, *formula,
+		*route, *route_caisse;
 	bool draft, submitted, expert_review, correction, unrouted, in_review, to_sign, to_countersign, conventioned;
 	bool suspended, leaving, ended, refused, appealed, withdrawn, closed;
 	bool amendment, one_item, i_signed, has_employer, later, may_appeal, sent, has_convention, profile;
@@ -108,6 +110,7 @@ static const struct slot applicant_slots[] = {
 	T(continue_href),
 	T(continue_label),
 	T(child_href),
+	T(employer_href),
 	T(parent_href),
 	T(formula),
 	T(route),
@@ -233,6 +236,11 @@ static void read_steps(struct job *j, const struct file_view *v, struct applican
 
 	x->continue_href = pool_printf(j->pool, "/dossiers/%lld/resume", (long long)v->id);
 	x->continue_label = text("applicant.finish");
+	if (v->facts.kind == KIND_AMENDMENT && v->revision <= 1) { /* all is there already, but for what changes */
+		x->continue_href = pool_printf(j->pool, "/dossiers/%lld/etapes/%s", (long long)v->id,
+					       str_eq(v->amends, "bank") ? "banque" : "exercice");
+		x->continue_label = text("applicant.change");
+	}
 	for (size_t i = 0; i < form->step_count; i++) {
 		const struct step *step = &form->steps[i];
 
@@ -412,17 +420,58 @@ static const char *file_href(struct pool *pool, int64_t id)
 	return id ? pool_printf(pool, "/dossiers/%lld", (long long)id) : NULL;
 }
 
+/* What waits for the employer's link, which only the demonstration shows: no e-mail leaves it. */
+struct waiting {
+	const struct file_view *view;
+	int status;
+	struct problems problems;
+	size_t link;
+};
+
+static int page(struct job *j, const struct file_view *v, int status, const struct problems *p,
+		const char *employer_href);
+
+static int linked(struct job *j, struct err *e)
+{
+	const struct waiting *w = j->state;
+	const struct rows *r = job_rows(j, w->link);
+	size_t n = 0, size;
+	unsigned char *plain;
+	const unsigned char *sealed = rows_count(r) ? rows_bytes(r, 0, "token", j->pool, &n) : NULL;
+
+	if (!sealed)
+		return page(j, w->view, w->status, &w->problems, NULL);
+	if (crypto_open(j->service->keys, pool_printf(j->pool, "employer_link.token:%lld", (long long)w->view->id),
+			sealed, n, j->pool, &plain, &size, e))
+		return -1;
+	return page(j, w->view, w->status, &w->problems, pool_printf(j->pool, "/convention/%s", (const char *)plain));
+}
+
 int file_page_applicant(struct job *j, const struct file_view *v, int status, const struct problems *p,
 			const struct err *why, struct err *e)
 {
-	struct applicant_view x = { .id = v->id };
 	enum event ev = event_from_id(job_param(j, "event"));
 	struct problems all = problems_with(j, p, why);
-	instant_t notified = rows_instant(v->row, 0, "notified_at"), queued = rows_instant(v->row, 0, "queue_since");
-	day_t effective = rows_day(v->row, 0, "effective_date");
+	struct waiting *w;
 
 	if (ev != EV_NONE && status == 422)
 		return action_show(j, v, ev, status, p, why, e);
+	if (!j->service->settings.demo || v->st != ST_TO_SIGN || !v->facts.has_employer || v->facts.employer_signed)
+		return page(j, v, status, &all, NULL);
+	w = j->state = POOL_NEW(j->pool, struct waiting);
+	*w = (struct waiting){ .view = v, .status = status, .problems = all };
+	w->link = job_ask(j, &employer_link_read, ARGS(arg_i64(j->pool, v->id)));
+	job_then(j, linked);
+	return 0;
+}
+
+static int page(struct job *j, const struct file_view *v, int status, const struct problems *p,
+		const char *employer_href)
+{
+	struct applicant_view x = { .id = v->id };
+	instant_t notified = rows_instant(v->row, 0, "notified_at"), queued = rows_instant(v->row, 0, "queue_since");
+	day_t effective = rows_day(v->row, 0, "effective_date");
+
 	set_state(&x, v->st);
 	x.title = text(v->facts.kind == KIND_AMENDMENT
 			       ? pool_printf(j->pool, "applicant.title.%s", v->amends ? v->amends : "address")
@@ -439,7 +488,7 @@ int file_page_applicant(struct job *j, const struct file_view *v, int status, co
 			: day_french(j->pool, day_add_working(day_in_paris(queued), j->service->policy.review_target));
 	x.effective = day_or_null(j->pool, effective);
 	x.later = effective != DAY_NONE && effective > day_in_paris(v->now);
-	x.term = day_or_null(j->pool, rows_day(v->row, 0, "term"));
+	x.term = v->st == ST_CONVENTIONED ? x.deadline : NULL; /* the last day of its running year */
 	x.until = day_or_null(j->pool, rows_day(v->row, 0, "until_date"));
 	x.may_appeal = file_view_may(v, EV_APPEAL);
 	/* The first opening is the notification. */
@@ -450,11 +499,12 @@ int file_page_applicant(struct job *j, const struct file_view *v, int status, co
 	x.sent = v->has_frozen && v->version > 0;
 	x.has_convention = !rows_null(v->row, 0, "document");
 	x.profile = v->st == ST_CONVENTIONED || v->st == ST_LEAVING || v->st == ST_SUSPENDED;
+	x.employer_href = employer_href;
 	x.child_href = file_href(j->pool, v->child);
 	x.parent_href = file_href(j->pool, v->parent);
 	x.route = rows_text(v->row, 0, "route_explained");
 	x.route_caisse = rows_text(v->row, 0, "route_name");
-	x.summary = form_problem_summary(&all, j->pool);
+	x.summary = form_problem_summary(p, j->pool);
 	if (x.draft)
 		read_steps(j, v, &x);
 	if (x.correction)

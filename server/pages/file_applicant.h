@@ -16,7 +16,7 @@ int file_page_applicant(struct job *j, const struct file_view *v, int status, co
 /* action_applicant.c: the page of one event, its form and what it brings. */
 int action_show(struct job *j, const struct file_view *v, enum event ev, int status, const struct problems *p,
 		const struct err *why, struct err *e);
-/* form_steps.c: everything that was answered, what is missing, and the button that sends. */
+/* resume.c: everything that was answered, what is missing, and the button that sends. */
 int resume_show(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why);
 /* Where the missing answer or piece ("pieces.experience:experience[0]") is to be given. */
 const char *step_href_of_missing(const struct file_view *v, const char *missing, struct pool *pool);

@@ -11,11 +11,12 @@
 /* pieces.c: the page of the pieces of a step again, with what was wrong. 422. */
 int piece_refused_show(struct job *j, const struct file_view *v, const struct problems *p, struct err *e);
 
-/* ---- shared by form_steps.c and step_pieces.c ---- */
+/* ---- step_way.c: where one is in the form, and where one goes on ---- */
 
 /* "Étape 3 sur 9"; only steps that are asked are counted. */
 const char *step_progress(const struct file_view *v, const struct step *step, struct pool *pool);
-/* The step after this one that is asked, or NULL. */
+/* The steps after and before this one that are asked, or NULL. */
+const struct step *step_before(const struct file_view *v, const struct step *step);
 const struct step *step_next(const struct file_view *v, const struct step *step);
 const char *step_href(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
 /* Where one goes on after a step (pieces: after its pieces): its pieces, the next step, or the summary. */

@@ -1,0 +1,224 @@
+#include "form_steps.h"
+
+#include <string.h>
+
+#include "../../workflow/items.h"
+#include "../base/str.h"
+#include "../form_html.h"
+#include "../text.h"
+
+#define APPLICATION form_get("application")
+/* ---- where one is ---- */
+
+bool step_open(const struct file_view *v)
+{
+	return v->facts.owns_file && (v->st == ST_DRAFT || v->st == ST_CORRECTION);
+}
+
+const char *step_progress(const struct file_view *v, const struct step *step, struct pool *pool)
+{
+	const struct form *f = APPLICATION;
+	size_t at = 0, total = 0;
+
+	for (size_t i = 0; i < f->step_count; i++) {
+		if (!step_asked(&f->steps[i], &v->answers))
+			continue;
+		total++;
+		if (&f->steps[i] == step)
+			at = total;
+	}
+	return pool_printf(pool, "Étape\u00a0%zu sur\u00a0%zu", at, total);
+}
+
+const struct step *step_next(const struct file_view *v, const struct step *step)
+{
+	const struct form *f = APPLICATION;
+
+	for (size_t i = (size_t)(step - f->steps) + 1; i < f->step_count; i++)
+		if (step_asked(&f->steps[i], &v->answers))
+			return &f->steps[i];
+	return NULL;
+}
+
+const struct step *step_before(const struct file_view *v, const struct step *step)
+{
+	const struct form *f = APPLICATION;
+
+	for (size_t i = (size_t)(step - f->steps); i-- > 0;)
+		if (step_asked(&f->steps[i], &v->answers))
+			return &f->steps[i];
+	return NULL;
+}
+
+const char *step_href(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)
+{
+	return pool_printf(pool, "/dossiers/%lld/etapes/%s%s", (long long)v->id, step->id, pieces ? "/pieces" : "");
+}
+
+bool step_has_pieces(const struct file_view *v, const struct step *step)
+{
+	/* Proofs of experience hang on periods. */
+	if (step->piece_kind_count == 1 && str_eq(step->piece_kinds[0], "experience"))
+		return values_rows(&v->answers, "experience") > 0;
+	return step->piece_kind_count > 0;
+}
+
+const char *step_after(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)
+{
+	const struct step *next = step_next(v, step);
+
+	/* In a correction one goes back to the list of points. */
+	if (v->st == ST_CORRECTION)
+		return pool_printf(pool, "/dossiers/%lld#points", (long long)v->id);
+	if (!pieces && step_has_pieces(v, step))
+		return step_href(v, step, true, pool);
+	return next ? step_href(v, next, false, pool) : pool_printf(pool, "/dossiers/%lld/resume", (long long)v->id);
+}
+
+const struct step *step_of_piece(const char *kind)
+{
+	const struct form *f = APPLICATION;
+
+	for (size_t i = 0; i < f->step_count; i++)
+		for (size_t k = 0; k < f->steps[i].piece_kind_count; k++)
+			if (str_eq(f->steps[i].piece_kinds[k], kind))
+				return &f->steps[i];
+	return NULL;
+}
+
+/* "experience:experience[1]" → kind and row. */
+static const char *piece_of(const char *name, const char **row, struct pool *pool)
+{
+	const char *colon = strchr(name, ':');
+
+	*row = colon ? colon + 1 : NULL;
+	return colon ? pool_strndup(pool, name, (size_t)(colon - name)) : name;
+}
+
+static const char *piece_href(const struct file_view *v, const char *piece, struct pool *pool)
+{
+	const char *row, *kind = piece_of(piece, &row, pool);
+	const struct step *step = step_of_piece(kind);
+
+	if (!step)
+		return pool_printf(pool, "/dossiers/%lld", (long long)v->id);
+	return pool_printf(pool, "%s#piece-%s", step_href(v, step, true, pool), form_html_id(pool, row ? row : kind));
+}
+
+static const char *field_href(const struct file_view *v, const char *field, struct pool *pool)
+{
+	const struct step *step = form_step_of(APPLICATION, field);
+
+	for (size_t i = 0; !step && i < APPLICATION->step_count; i++)
+		for (size_t k = 0; k < APPLICATION->steps[i].item_count; k++) {
+			const struct group *g = APPLICATION->steps[i].items[k].group;
+
+			if (g && str_eq(g->name, field))
+				step = &APPLICATION->steps[i];
+		}
+	if (!step)
+		return pool_printf(pool, "/dossiers/%lld", (long long)v->id);
+	return pool_printf(pool, "%s#%s", step_href(v, step, false, pool), form_html_id(pool, field));
+}
+
+static const char *field_label(const char *name, struct pool *pool)
+{
+	const struct field *field = form_field(APPLICATION, name);
+	size_t len, row;
+	const char *rest;
+
+	if (field && values_split(name, &len, &row, &rest) && *rest)
+		return pool_printf(pool, "Période\u00a0%zu – %s", row + 1, field->label);
+	if (field)
+		return field->label;
+	for (size_t i = 0; i < APPLICATION->step_count; i++)
+		for (size_t k = 0; k < APPLICATION->steps[i].item_count; k++) {
+			const struct group *g = APPLICATION->steps[i].items[k].group;
+
+			if (g && str_starts(name, g->name))
+				return g->label;
+		}
+	return name;
+}
+
+const char *step_href_of_missing(const struct file_view *v, const char *missing, struct pool *pool)
+{
+	return str_starts(missing, "pieces.") ? piece_href(v, missing + strlen("pieces."), pool)
+					      : field_href(v, missing, pool);
+}
+
+const char *missing_label(const struct file_view *v, const char *missing, struct pool *pool)
+{
+	const char *row;
+
+	(void)v;
+	if (!str_starts(missing, "pieces."))
+		return field_label(missing, pool);
+	const char *kind = piece_of(missing + strlen("pieces."), &row, pool);
+	return piece_label(kind, row, pool);
+}
+
+const char *item_href(const struct file_view *v, const struct item_view *item, struct pool *pool)
+{
+	return item->piece && *item->piece ? piece_href(v, item->piece, pool)
+					   : field_href(v, item->field ? item->field : "", pool);
+}
+
+const char *item_label(const struct file_view *v, const struct item_view *item, struct pool *pool)
+{
+	return item->piece && *item->piece ? missing_label(v, pool_printf(pool, "pieces.%s", item->piece), pool)
+					   : field_label(item->field ? item->field : "", pool);
+}
+
+bool step_complete(const struct file_view *v, const struct step *step)
+{
+	for (size_t i = 0; i < v->missing_count; i++) {
+		const char *name = v->missing[i], *row;
+		const struct step *at;
+
+		if (str_starts(name, "pieces."))
+			at = step_of_piece(piece_of(name + strlen("pieces."), &row, v->answers.pool));
+		else
+			at = form_step_of(APPLICATION, name);
+		for (size_t k = 0; !at && k < step->item_count; k++)
+			if (step->items[k].group && str_starts(name, step->items[k].group->name))
+				at = step;
+		if (at == step)
+			return false;
+	}
+	return true;
+}
+
+struct markup step_reasons(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)
+{
+	struct str out = str_in(pool);
+
+	if (v->st != ST_CORRECTION)
+		return (struct markup){ NULL };
+	for (size_t i = 0; i < v->item_count; i++) {
+		const struct item_view *item = &v->items[i];
+		bool here = false;
+
+		for (size_t k = 0; k < step->item_count && !pieces; k++)
+			here |= item_unlocks_field(item->field, step->items[k].field ? step->items[k].field->name
+										     : step->items[k].group->name);
+		for (size_t k = 0; k < step->piece_kind_count && pieces; k++) {
+			const char *row = NULL;
+
+			if (item->piece)
+				piece_of(item->piece, &row, pool);
+			here |= item_unlocks_piece(item->field, item->piece, step->piece_kinds[k], row);
+		}
+		if (item->answered || !here)
+			continue;
+		str_add(&out, "<div class=\"msp-notice msp-notice--warn\"><p class=\"govuk-body\"><strong>");
+		html_text(&out, item_label(v, item, pool));
+		str_add(&out, "</strong>");
+		if (item->text) {
+			str_add(&out, " – ");
+			html_text(&out, item->text);
+		}
+		str_add(&out, "</p></div>\n");
+	}
+	return (struct markup){ out.s };
+}
