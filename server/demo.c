@@ -29,7 +29,8 @@
 #include "pieces.h"
 #include "text.h"
 
-#define PEOPLE 342    /* 19 for each of the 18 regions */
+#define PEOPLE 342 /* 19 for each of the 18 regions */
+#define NEWCOMER "marie.nouvelle@demo.example"
 #define PAST_DAYS 210 /* the demonstration begins so long ago */
 #define REGISTRY_DAYS 25
 #define TICK_DAYS 6 /* deadlines, reminders, days to close */
@@ -443,8 +444,10 @@ static int import_registry(struct demo *d, struct err *e)
 	int bad;
 
 	str_addf(&out, "%s\n", names);
-	for (int i = 0; i < PEOPLE; i++) {
-		const struct person *p = &d->people[i];
+	for (int i = 0; i <= PEOPLE; i++) {
+		static const struct place lille = { .commune = "59350", .postcode = "59000", .departement = "59" };
+		const struct person newcomer = { .last = "Nouvelle", .first = "Marie", .place = &lille };
+		const struct person *p = i < PEOPLE ? &d->people[i] : &newcomer;
 		char *copy = pool_strdup(pool, names), *name;
 		bool married = p->plan == PLAN_EXPERT,
 		     other = p->plan == PLAN_CORRECTION_CHECKS || p->plan == PLAN_CLOSED;
@@ -977,6 +980,8 @@ static int live(struct demo *d, struct err *e)
 	cast_people(d);
 	if (make_samples(d, e) || crypto_password_hash(PASSWORD, d->pool, (char **)&d->hash, e))
 		return -1;
+	if (ask(d, &operate_account, ARGS(arg_text(NEWCOMER), arg_text(d->hash)), NULL, e))
+		return -1;
 	for (int day = -PAST_DAYS; day <= 0; day++)
 		if (go_to_day(d, day, e) || ((day + PAST_DAYS) % REGISTRY_DAYS == 0 && import_registry(d, e)) ||
 		    one_day(d, e))
@@ -1047,6 +1052,8 @@ char *demo_people(const struct service *s, struct pool *pool)
 		 s->settings.public_url, PASSWORD);
 	for (size_t i = 0; i < COUNT(known); i++)
 		str_addf(&out, "  %-34s %s\n", known[i].email, known[i].what);
+	str_addf(&out, "  %-34s pas encore de dossier ; le registre connaît Marie Nouvelle, RPPS %s, à Lille\n",
+		 NEWCOMER, rpps_of(pool, PEOPLE));
 	str_addf(&out,
 		 "\nAgents, sur %s : importez un certificat dans votre navigateur (mot de passe : enroll),\n"
 		 "ou curl --cacert %s/certs/ca.pem --cert %s/agents/delegue.pem --key %s/agents/delegue.key "

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The demonstration, and the journey of README.md as anyone would paste it."""
+import re
+
+from lib import *
+
+
+def journey(w):
+    text = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()
+    script = re.search(r"<!-- journey -->\n```sh\n(.*?)```", text, re.S).group(1)
+    p = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", script.replace("build/enrollctl", w.house.enrollctl)], text=True, timeout=180,
+                       capture_output=True, cwd=w.house.out, env={**w.house.environment, "HOUSE": w.house.home,
+                                                                  "PUBLIC": "https://localhost:%d" % w.house.port,
+                                                                  "AGENTS": "https://localhost:%d" % w.house.agent_port})
+    said = p.stdout.split("\n")
+    wanted = ["submitted", "in_review", "to_sign", "to_countersign", "conventioned"]
+    right(p.returncode == 0, "%s\n%s" % (p.stdout, p.stderr))
+    right([line for line in said if line in wanted] == wanted, p.stdout)
+    right("Marie Nouvelle" in said, "not in the directory: " + p.stdout)
+    right("good" in p.stdout, "its history: " + p.stdout)
+
+
+def everywhere(w):
+    items = jsonlib.loads(w.house.ctl("figures", "--level", "region", "--json"))["items"]
+    regions = [i for i in items if i["code"] != "non_rattache"]
+    right(len(regions) == 18 and all(i["conventioned"] > 0 for i in regions), "%s" % [(i["code"], i["conventioned"]) for i in items])
+
+
+def every_state(w):
+    states = jsonlib.loads(w.house.ctl("figures", "--level", "pays", "--json"))["items"][0]["states"]
+    missing = [s for s in ("submitted", "expert_review", "correction", "unrouted", "in_review", "to_sign", "to_countersign", "conventioned",
+                           "suspended", "leaving", "ended", "refused", "appealed", "withdrawn", "closed") if not states.get(s)]
+    right(not missing, "nobody is %s" % missing)
+    right(sum(states.values()) >= 300, "only %s" % states)
+
+
+def history_is_long(w):
+    past = (w.house.now() - datetime.timedelta(days=100)).date().isoformat()
+    then = jsonlib.loads(w.house.ctl("figures", "--level", "pays", "--as-of", past, "--json"))["items"][0]["conventioned"]
+    now = jsonlib.loads(w.house.ctl("figures", "--level", "pays", "--json"))["items"][0]["conventioned"]
+    right(0 < then < now, "%d then, %d now" % (then, now))
+
+
+def marked(w):
+    for path in ("/", "/annuaire", "/connexion", "/eligibilite"):
+        a = w.house.client().get(path, Accept="text/html")
+        right(a.status == 200 and "émonstration" in a.text, "%s: %s" % (path, a.text[:300]))
+
+
+def known_people(w):
+    for name in ("delegue", "delegue-sans-signature", "expert", "expert-2", "region", "admin"):
+        path = os.path.join(w.house.home, "agents", name)
+        a = w.house.client((path + ".pem", path + ".key")).get("/dossiers")
+        right(a.status == 200, "%s: %r" % (name, a))
+        right(os.path.exists(path + ".p12"), path)
+    for name in ("camille.brouillon", "elise.signature", "anne.convention", "hugo.refus"):
+        c = w.house.client()
+        a = c.post("/connexion", {"email": name + "@demo.example", "password": "demonstration-2026"})
+        right(a.status == 200, "%s: %r" % (name, a))
+        c.token = a.json["token"]
+        right(len(c.get("/dossiers").json["items"]) == 1, name)
+
+
+def second_start(w):
+    before = w.house.ctl("figures", "--level", "pays")
+    w.house.stop()
+    w.house.start()
+    right(w.house.ctl("figures", "--level", "pays").split("\n")[2:] == before.split("\n")[2:], "it was loaded twice")
+
+
+scenario("the demonstration", [
+    holds("every state is there, for more than 300 people", every_state),
+    holds("people practise in all 18 regions", everywhere),
+    holds("it has lived: a past date gives other figures", history_is_long),
+    holds("the known people sign in", known_people),
+    holds("every page says that it is a demonstration", marked),
+    holds("the journey of README.md works as pasted", journey),
+    holds("a second start changes nothing", second_start),
+])
+
+if __name__ == "__main__":
+    run(ENROLL_DEMO="1", ENROLL_SMTP_URL="")
