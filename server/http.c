@@ -549,7 +549,7 @@ static void access_line(const struct request *r, const struct exchange *st, int 
 }
 
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,
-		 size_t size)
+		 size_t size, bool lasts)
 {
 	static h2o_generator_t generator;
 	struct exchange *st = r->handle;
@@ -573,7 +573,9 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 	if (!cached)
 		header_add(req, "cache-control", "no-store");
 	/* One buffer: each would be a TLS record of its own. An empty one is sent too: h2o wants at least one. */
-	h2o_iovec_t buffer = h2o_strdup(&req->pool, head || !size ? "" : body, head || !size ? 0 : size);
+	h2o_iovec_t buffer = h2o_iovec_init("", 0);
+	if (size && !head)
+		buffer = lasts ? h2o_iovec_init(body, size) : h2o_strdup(&req->pool, body, size);
 	st->r = NULL;
 	st->answered = true;
 	st->c->working--;

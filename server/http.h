@@ -42,8 +42,10 @@ struct header {
 
 /* NULL: absent or the visitor left; pooled copy. "host" is the authority on both protocols. */
 const char *http_header(const struct request *r, const char *lower_case_name);
-/* One contiguous body, copied. Security headers are added here. Called once, on the loop's thread. */
-void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body, size_t size);
+/* One contiguous body, copied unless it `lasts` (for the process's life). Security headers are added here. Called once,
+ * on the loop's thread. */
+void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body, size_t size,
+                 bool lasts);
 
 struct lanes *loop_lanes(struct loop *l);
 /* From any thread: runs fn(arg) on the loop's thread. */

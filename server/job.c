@@ -10,6 +10,7 @@
 
 #include "../db/identity.h"
 #include "base/log.h"
+#include "compress.h"
 #include "pages/error.h"
 #include "routes.h"
 #include "session.h"
@@ -88,7 +89,7 @@ static void job_end(struct job *j)
 	pool_free(j->pool);
 }
 
-static void answer_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size)
+static void answer(struct job *j, int status, const char *type, const void *bytes, size_t size, bool lasts)
 {
 	struct job_private *p = j->private;
 	if (p->over)
@@ -99,7 +100,12 @@ static void answer_bytes(struct job *j, int status, const char *type, const void
 		return;
 	if (type)
 		job_header(j, "content-type", type);
-	http_answer(j->request, status, p->headers, p->header_count, bytes, size);
+	http_answer(j->request, status, p->headers, p->header_count, bytes, size, lasts);
+}
+
+static void answer_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size)
+{
+	answer(j, status, type, bytes, size, false);
 }
 
 static struct header *header_of(struct job_private *p, const char *name)
@@ -142,6 +148,12 @@ int job_bytes(struct job *j, int status, const char *type, const void *bytes, si
 	return 0;
 }
 
+int job_lasting(struct job *j, int status, const char *type, const void *bytes, size_t size)
+{
+	answer(j, status, type, bytes, size, true);
+	return 0;
+}
+
 int job_json(struct job *j, int status, const struct json *body)
 {
 	answer_bytes(j, status, "application/json", body->out.s, body->out.len);
@@ -153,6 +165,56 @@ int job_redirect(struct job *j, const char *location)
 	job_header(j, "location", location);
 	answer_bytes(j, 303, NULL, "", 0);
 	return 0;
+}
+
+/* ---- pages that are the same for every visitor: drawn once, for the process's life ---- */
+
+struct fixed {
+	const char *bytes, *etag;
+	size_t size;
+	const unsigned char *gzip;
+	size_t gzip_size;
+	struct pool *pool;
+};
+static struct fixed *_Atomic fixed_pages[256]; /* by the route's place in the table */
+
+static struct fixed *_Atomic *fixed_place(const struct job *j)
+{
+	size_t at = (size_t)(j->route - routes);
+	bool same =
+		j->route->fixed && !j->json && j->private->shown.kind == CRED_NONE && j->request && !*j->request->query;
+	return same && at < COUNT(fixed_pages) ? &fixed_pages[at] : NULL;
+}
+
+static void fixed_send(struct job *j, const struct fixed *f)
+{
+	const char *known = http_header(j->request, "if-none-match");
+	job_header(j, "etag", f->etag);
+	job_header(j, "cache-control", "private, no-cache");
+	job_header(j, "vary", "Accept, Accept-Encoding, Cookie");
+	if (known && strstr(known, f->etag)) {
+		answer(j, 304, NULL, "", 0, true);
+	} else if (f->gzip && compress_accepted(http_header(j->request, "accept-encoding"))) {
+		job_header(j, "content-encoding", "gzip");
+		answer(j, 200, "text/html; charset=utf-8", f->gzip, f->gzip_size, true);
+	} else {
+		answer(j, 200, "text/html; charset=utf-8", f->bytes, f->size, true);
+	}
+}
+
+static const struct fixed *fixed_keep(struct fixed *_Atomic *place, const struct str *page)
+{
+	struct pool *pool = pool_new();
+	struct fixed *f = POOL_NEW(pool, struct fixed), *none = NULL;
+	f->pool = pool;
+	f->bytes = pool_copy(pool, page->s, page->len);
+	f->size = page->len;
+	f->etag = pool_printf(pool, "\"%.24s\"", crypto_sha256_hex(pool, page->s, page->len));
+	f->gzip = compress_gzip(page->s, page->len, pool, &f->gzip_size);
+	if (atomic_compare_exchange_strong(place, &none, f))
+		return f;
+	pool_free(pool);
+	return none;
 }
 
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view)
@@ -169,8 +231,12 @@ int job_page(struct job *j, int status, const char *title, const struct page *pa
 		.agent = known && j->private->shown.kind == CRED_CERTIFICATE,
 		.main = { main.s },
 	};
-	str_reserve(&whole, main.len + 8192);
 	page_render(&layout_page, &layout, &whole);
+	struct fixed *_Atomic *place = j->route && status == 200 ? fixed_place(j) : NULL;
+	if (place) {
+		fixed_send(j, fixed_keep(place, &whole));
+		return 0;
+	}
 	job_header(j, "vary", "Accept, Cookie");
 	answer_bytes(j, status, "text/html; charset=utf-8", whole.s, whole.len);
 	return 0;
@@ -464,6 +530,10 @@ int jobs_start(int threads, struct err *e)
 
 void jobs_stop(void)
 {
+	for (size_t i = 0; i < COUNT(fixed_pages); i++) {
+		struct fixed *f = atomic_exchange(&fixed_pages[i], NULL);
+		pool_free(f ? f->pool : NULL);
+	}
 	pthread_mutex_lock(&workers.lock);
 	workers.stop = true;
 	pthread_cond_broadcast(&workers.wake);
@@ -645,6 +715,13 @@ static void begin(struct job *j)
 	j->who = (struct identity){ .role = VISITOR };
 	j->now = machine_now() + atomic_load(&counts.offset);
 	p->judged = false;
+	struct fixed *_Atomic *place = fixed_place(j);
+	const struct fixed *kept = place ? atomic_load(place) : NULL;
+	if (kept) {
+		fixed_send(j, kept);
+		job_end(j);
+		return;
+	}
 	bool unasked = p->shown.kind == CRED_NONE && (!j->route->ask || !(j->route->who & VISITOR));
 	if (j->route->bare || unasked) {
 		p->judged = true;

@@ -46,6 +46,7 @@ struct route {
 	const char *form;        /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
 	bool upload;             /* multipart up to 11 MiB; all others 256 KiB */
 	bool bare;               /* nobody is looked up: static files, health */
+	bool fixed;              /* without a session and a query always the same page: drawn once, kept compressed too */
 	const char *doc;         /* one French line for OpenAPI and `enrollctl routes print` */
 };
 extern const struct route routes[];
@@ -86,6 +87,8 @@ void job_fire(struct job *j, struct firing *f, job_step *next);
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view);
 int job_json(struct job *j, int status, const struct json *body);
 int job_redirect(struct job *j, const char *location);                 /* 303; for JSON callers use job_json */
+/* The bytes live as long as the process and are not copied. */
+int job_lasting(struct job *j, int status, const char *type, const void *bytes, size_t size);
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename);
 /* 422 application/problem+json for JSON callers; pages draw problems themselves. */
 int job_problems(struct job *j, const struct problems *p);

@@ -1,5 +1,6 @@
 #include "routes.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "form_html.h"
@@ -174,7 +175,7 @@ static bool path_seen(size_t before)
 	return false;
 }
 
-const char *openapi_document(struct pool *pool)
+static char *write_document(struct pool *pool)
 {
 	struct json j = json_in(pool);
 	const struct form *const *forms;
@@ -222,4 +223,22 @@ const char *openapi_document(struct pool *pool)
 	json_end(&j);
 	json_end(&j);
 	return j.out.s;
+}
+
+static char *document;
+
+/* Routes and forms do not change while the program runs. */
+static void write_once(void)
+{
+	struct pool *pool = pool_new();
+	const char *text = write_document(pool);
+	document = strdup(text);
+	pool_free(pool);
+}
+
+const char *openapi_document(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, write_once);
+	return document ? document : "{}";
 }

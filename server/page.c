@@ -1,6 +1,7 @@
 #include "page.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct template
 {
 	struct op *ops;
 	size_t count, cap;
+	_Atomic size_t usual; /* bytes of the last one drawn: room is made once */
 };
 
 /* ---- escaping ---- */
@@ -654,8 +656,13 @@ void page_render(const struct page *page, const void *data, struct str *out)
 {
 	const struct loaded key = { .page = page };
 	const struct loaded *found = loaded_count ? bsearch(&key, loaded, loaded_count, sizeof *loaded, by_page) : NULL;
-	if (found)
-		template_render(found->template, data, out);
-	else
+	if (found) {
+		struct template *t = found->template;
+		size_t before = out->len;
+		str_reserve(out, atomic_load_explicit(&t->usual, memory_order_relaxed) + 256);
+		template_render(t, data, out);
+		atomic_store_explicit(&t->usual, out->len - before, memory_order_relaxed);
+	} else {
 		log_event(LOG_ERROR, "page.not_loaded", "page", page->path, NULL);
+	}
 }

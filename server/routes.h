@@ -19,7 +19,7 @@ const struct route *route_find(enum method m, enum listener l, const char *path,
 char *routes_print(struct pool *pool);
 const char *method_name(enum method m);
 
-/* openapi.c: the document, written once at the first question. */
-const char *openapi_document(struct pool *pool);
+/* openapi.c: the document, written once at the first question (forms_load() comes before). */
+const char *openapi_document(void);
 
 #endif

@@ -31,8 +31,8 @@ int metrics_answer(struct job *j, struct err *e)
 
 int openapi_answer(struct job *j, struct err *e)
 {
-	const char *document = openapi_document(j->pool);
+	const char *document = openapi_document();
 	(void)e;
 	job_header(j, "cache-control", "public, max-age=300");
-	return job_bytes(j, 200, "application/json", document, strlen(document), NULL);
+	return job_lasting(j, 200, "application/json", document, strlen(document));
 }

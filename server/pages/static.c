@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "../base/asset.h"
 #include "../base/crypto.h"
+#include "../compress.h"
 
 #define FOLDER "server/static/"
 
@@ -40,22 +40,9 @@ static const char *type_of(const char *name)
 }
 
 /* Fonts and pictures are compressed already. */
-static void compress_once(struct file *f, struct pool *pool)
+static bool compressible(const char *type)
 {
-	z_stream z = { 0 };
-	if (str_starts(f->type, "font/") || str_starts(f->type, "image/png") ||
-	    deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
-		return;
-	unsigned char *out = pool_alloc(pool, f->plain->size + 64);
-	z.next_in = (unsigned char *)(uintptr_t)f->plain->data;
-	z.avail_in = (uInt)f->plain->size;
-	z.next_out = out;
-	z.avail_out = (uInt)f->plain->size;
-	if (deflate(&z, Z_FINISH) == Z_STREAM_END) {
-		f->gzip = out;
-		f->gzip_size = z.total_out;
-	}
-	deflateEnd(&z);
+	return !str_starts(type, "font/") && strcmp(type, "image/png") != 0;
 }
 
 int statics_load(struct pool *pool, struct err *e)
@@ -76,7 +63,9 @@ int statics_load(struct pool *pool, struct err *e)
 			.etag = pool_printf(pool, "\"%.32s\"", digest),
 			.plain = a,
 		};
-		compress_once(&list[count++], pool);
+		if (compressible(type))
+			list[count].gzip = compress_gzip(a->data, a->size, pool, &list[count].gzip_size);
+		count++;
 	}
 	if (!count)
 		return fault(e, "server/static: no files");
@@ -88,12 +77,6 @@ int statics_load(struct pool *pool, struct err *e)
 static int by_name(const void *name, const void *file)
 {
 	return strcmp(name, ((const struct file *)file)->name);
-}
-
-static bool takes_gzip(const struct job *j)
-{
-	const char *accept = http_header(j->request, "accept-encoding"), *at = accept ? strstr(accept, "gzip") : NULL;
-	return at && strncmp(at + 4, ";q=0,", 5) != 0 && strcmp(at + 4, ";q=0") != 0;
 }
 
 int static_answer(struct job *j, struct err *e)
@@ -111,8 +94,8 @@ int static_answer(struct job *j, struct err *e)
 	const char *known = http_header(j->request, "if-none-match");
 	if (known && strstr(known, f->etag))
 		return job_bytes(j, 304, NULL, "", 0, NULL);
-	bool gzip = f->gzip && takes_gzip(j);
+	bool gzip = f->gzip && compress_accepted(http_header(j->request, "accept-encoding"));
 	if (gzip)
 		job_header(j, "content-encoding", "gzip");
-	return job_bytes(j, 200, f->type, gzip ? f->gzip : f->plain->data, gzip ? f->gzip_size : f->plain->size, NULL);
+	return job_lasting(j, 200, f->type, gzip ? f->gzip : f->plain->data, gzip ? f->gzip_size : f->plain->size);
 }

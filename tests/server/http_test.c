@@ -302,6 +302,29 @@ static void static_paths_lead_nowhere_else(void **unused)
 		assert_int_equal(ASK(.path = paths[i]).status, 404);
 }
 
+static void a_page_that_is_the_same_for_all_is_drawn_once(void **unused)
+{
+	(void)unused;
+	struct answer first = ASK(.path = "/"), again = ASK(.path = "/");
+	const char *etag = header(&first, "etag");
+	assert_int_equal(first.status, 200);
+	assert_non_null(etag);
+	assert_string_equal(first.body.s, again.body.s);
+	struct answer small = ASK(.path = "/", .headers = { "Accept-Encoding: gzip" });
+	assert_string_equal(header(&small, "content-encoding"), "gzip");
+	assert_true(small.body.len * 2 < first.body.len);
+	struct answer refused = ASK(.path = "/", .headers = { "Accept-Encoding: gzip;q=0" });
+	assert_string_equal(refused.body.s, first.body.s);
+	assert_int_equal(ASK(.path = "/", .headers = { pool_printf(pool, "If-None-Match: %s", etag) }).status, 304);
+	/* What could make it another page is not answered from the kept one. */
+	struct answer asked = ASK(.path = "/?x=1");
+	assert_null(header(&asked, "etag"));
+	assert_int_equal(
+		ASK(.path = "/", .headers = { "Cookie: __Host-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" })
+			.status,
+		503);
+}
+
 static void an_unknown_page_is_404_on_both_faces(void **unused)
 {
 	(void)unused;
@@ -617,6 +640,7 @@ int main(void)
 		cmocka_unit_test(health_is_told_apart_from_readiness),
 		cmocka_unit_test(static_files_are_compressed_and_asked_for_once),
 		cmocka_unit_test(static_paths_lead_nowhere_else),
+		cmocka_unit_test(a_page_that_is_the_same_for_all_is_drawn_once),
 		cmocka_unit_test(an_unknown_page_is_404_on_both_faces),
 		cmocka_unit_test(a_wrong_method_names_the_right_ones),
 		cmocka_unit_test(a_page_for_some_sends_to_the_sign_in),

@@ -1,0 +1,39 @@
+#include "compress.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <zlib.h>
+
+unsigned char *compress_gzip(const void *bytes, size_t n, struct pool *pool, size_t *out_n)
+{
+	z_stream z = { 0 };
+	if (!n || n > UINT32_MAX / 2 ||
+	    deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+		return NULL;
+	unsigned char *out = pool_alloc(pool, n);
+	z.next_in = (unsigned char *)(uintptr_t)bytes;
+	z.avail_in = (uInt)n;
+	z.next_out = out;
+	z.avail_out = (uInt)n;
+	bool smaller = deflate(&z, Z_FINISH) == Z_STREAM_END;
+	*out_n = z.total_out;
+	deflateEnd(&z);
+	return smaller ? out : NULL;
+}
+
+bool compress_accepted(const char *accept_encoding)
+{
+	const char *at = accept_encoding ? strstr(accept_encoding, "gzip") : NULL;
+	if (!at)
+		return false;
+	/* "gzip;q=0" in any of its forms is a refusal. */
+	at += 4;
+	at += strspn(at, " ");
+	if (strncmp(at, ";q=0", 4) != 0)
+		return true;
+	at += 4;
+	if (*at == '.')
+		at++;
+	at += strspn(at, "0");
+	return *at >= '1' && *at <= '9';
+}

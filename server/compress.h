@@ -1,0 +1,16 @@
+/*
+ * gzip, for what is compressed once and sent often: static files and pages that are the same for everybody.
+ */
+#ifndef SERVER_COMPRESS_H
+#define SERVER_COMPRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/pool.h"
+
+/* NULL when it would not be smaller. Slow (level 9). */
+unsigned char *compress_gzip(const void *bytes, size_t n, struct pool *pool, size_t *out_n);
+/* Does an Accept-Encoding header (or NULL) take gzip? */
+bool compress_accepted(const char *accept_encoding);
+
+#endif
