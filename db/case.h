@@ -8,13 +8,13 @@
 #include "db.h"
 
 /* reads; $1 is the file */
-extern const struct statement case_key_claim;    /* actor, key, hmac: 1 row affected when the key is new */
-extern const struct statement case_key_read;     /* actor, key */
-extern const struct statement case_key_done;     /* actor, key, status, location, version, state */
-extern const struct statement case_parent_lock;  /* child */
+extern const struct statement case_key_claim;   /* actor, key, hmac: 1 row affected when the key is new */
+extern const struct statement case_key_read;    /* actor, key */
+extern const struct statement case_key_done;    /* actor, key, status, location, version, state */
+extern const struct statement case_parent_lock; /* child */
 extern const struct statement case_lock;
-extern const struct statement case_facts;        /* file, now-independent policy hours, actor, document digest, party */
-extern const struct statement case_working;       /* for update */
+extern const struct statement case_facts;   /* file, now-independent policy hours, actor, document digest, party */
+extern const struct statement case_working; /* for update */
 extern const struct statement case_working_read;
 extern const struct statement case_frozen;       /* the latest */
 extern const struct statement case_items;        /* open items */
@@ -26,21 +26,23 @@ extern const struct statement case_caisse_known; /* code */
 extern const struct statement case_event;          /* 18 columns of event */
 extern const struct statement case_event_personal; /* file, seq, data */
 extern const struct statement case_frozen_insert;  /* file, seq, data, sha256 */
-extern const struct statement case_person;         /* file, rpps, nir_hmac, iban_hmac, last, first, last_fold, first_fold, birth, search_key, email_key, commune, mode */
-extern const struct statement case_route_store;    /* file, caisse, rule, confidence, explained */
-extern const struct statement case_fnps;           /* file, fnps */
-extern const struct statement case_item_insert;    /* file, seq, field, piece, code */
-extern const struct statement case_item_answer;    /* item, seq, maintained */
-extern const struct statement case_opinion;        /* file, seq, code, kind, evidence_hash, actor, at */
-extern const struct statement case_check;          /* file, seq, code, result, reason, source, at, evidence, evidence_hash */
-extern const struct statement case_message;        /* account, audience, file, seq, kind, at, params */
-extern const struct statement case_message_queue;  /* file, seq: the message just written */
-extern const struct statement case_outbox;         /* file, seq, kind, ref, due */
-extern const struct statement case_signature;      /* file, seq, party, actor, at, method, digest */
+extern const struct statement case_person;      /* file, rpps, nir_hmac, iban_hmac, last, first, last_fold, first_fold,
+						   birth, search_key, email_key, commune, mode */
+extern const struct statement case_route_store; /* file, caisse, rule, confidence, explained */
+extern const struct statement case_fnps;        /* file, fnps */
+extern const struct statement case_item_insert; /* file, seq, field, piece, code */
+extern const struct statement case_item_answer; /* item, seq, maintained */
+extern const struct statement case_opinion;     /* file, seq, code, kind, evidence_hash, actor, at */
+extern const struct statement case_check;   /* file, seq, code, result, reason, source, at, evidence, evidence_hash */
+extern const struct statement case_message; /* account, audience, file, seq, kind, at, params */
+extern const struct statement case_message_queue;   /* file, seq: the message just written */
+extern const struct statement case_outbox;          /* file, seq, kind, ref, due */
+extern const struct statement case_signature;       /* file, seq, party, actor, at, method, digest */
 extern const struct statement case_signatures_void; /* file, seq */
-extern const struct statement case_code_used;      /* file, party */
-extern const struct statement case_code_wrong;     /* file, party */
-extern const struct statement case_profile;        /* file, name, public, languages, remote, website, email, phone, show_email, show_phone, day */
+extern const struct statement case_code_used;       /* file, party */
+extern const struct statement case_code_wrong;      /* file, party */
+extern const struct statement
+	case_profile; /* file, name, public, languages, remote, website, email, phone, show_email, show_phone, day */
 extern const struct statement case_places_clear;   /* file */
 extern const struct statement case_place;          /* file, n, address, postcode, commune */
 extern const struct statement case_employer_link;  /* file, digest, token */

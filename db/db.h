@@ -16,8 +16,8 @@
  * A segment is one pipeline segment with its own sync, hence one implicit transaction: set_config(…, true) in its first
  * statement lasts exactly until its end. A transaction of two flights (read, decide, write) is a `tx`.
  *
- * struct lanes belongs to one thread. It knows no event loop: it tells which descriptors to watch, and is told when they
- * are ready. enrollctl and background threads use db_wait(), which polls.
+ * struct lanes belongs to one thread. It knows no event loop: it tells which descriptors to watch, and is told when
+ *they are ready. enrollctl and background threads use db_wait(), which polls.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -36,11 +36,11 @@ struct statement {
 	const char *sql;  /* $n with casts where the type is not evident */
 };
 /* In a linker section of pointers, so that there is no central list. */
-#define STATEMENT(s)                                                                                                   \
+#define STATEMENT(s) \
 	static const struct statement *const statement_##s __attribute__((section("enroll_statements"), used)) = &s
 /* A public statement and its registration, said once: SQL(file_by_id, "select …"); the header declares it extern. */
-#define SQL(name, text)                                                                                                \
-	const struct statement name = { #name, text };                                                                 \
+#define SQL(name, text)                                \
+	const struct statement name = { #name, text }; \
 	STATEMENT(name)
 size_t statements_all(const struct statement *const **out);
 
@@ -54,8 +54,8 @@ struct arg {
 struct arg arg_text(const char *text); /* NULL is SQL NULL; not copied: it must live until the segment is done */
 struct arg arg_i64(struct pool *pool, int64_t value);
 struct arg arg_bool(bool value);
-struct arg arg_day(struct pool *pool, day_t day);             /* DAY_NONE is NULL */
-struct arg arg_instant(struct pool *pool, instant_t at);      /* INSTANT_NONE is NULL */
+struct arg arg_day(struct pool *pool, day_t day);        /* DAY_NONE is NULL */
+struct arg arg_instant(struct pool *pool, instant_t at); /* INSTANT_NONE is NULL */
 struct arg arg_bytes(const void *bytes, size_t size);
 /* A PostgreSQL array literal of texts: '{"a","b"}'. */
 struct arg arg_texts(struct pool *pool, const char *const *texts, size_t count);
@@ -63,16 +63,17 @@ struct arg arg_texts(struct pool *pool, const char *const *texts, size_t count);
 /* ---- rows: valid as long as the pool of their segment ---- */
 
 struct rows;
-size_t rows_count(const struct rows *r);     /* NULL gives 0 */
+size_t rows_count(const struct rows *r); /* NULL gives 0 */
 size_t rows_affected(const struct rows *r);
 bool rows_null(const struct rows *r, size_t row, const char *column);
-const char *rows_text(const struct rows *r, size_t row, const char *column); /* NULL for SQL NULL; fault-logs an unknown column and gives NULL */
-const char *rows_str(const struct rows *r, size_t row, const char *column);  /* "" for SQL NULL */
-int64_t rows_i64(const struct rows *r, size_t row, const char *column);      /* 0 for SQL NULL */
+const char *rows_text(const struct rows *r, size_t row,
+		      const char *column); /* NULL for SQL NULL; fault-logs an unknown column and gives NULL */
+const char *rows_str(const struct rows *r, size_t row, const char *column); /* "" for SQL NULL */
+int64_t rows_i64(const struct rows *r, size_t row, const char *column);     /* 0 for SQL NULL */
 double rows_f64(const struct rows *r, size_t row, const char *column);
 bool rows_bool(const struct rows *r, size_t row, const char *column);
-day_t rows_day(const struct rows *r, size_t row, const char *column);        /* DAY_NONE for NULL */
-instant_t rows_instant(const struct rows *r, size_t row, const char *column);/* timestamptz as text in UTC */
+day_t rows_day(const struct rows *r, size_t row, const char *column);         /* DAY_NONE for NULL */
+instant_t rows_instant(const struct rows *r, size_t row, const char *column); /* timestamptz as text in UTC */
 /* bytea: decoded into the pool. */
 const unsigned char *rows_bytes(const struct rows *r, size_t row, const char *column, struct pool *pool, size_t *size);
 
@@ -81,27 +82,31 @@ const unsigned char *rows_bytes(const struct rows *r, size_t row, const char *co
 enum lane { LANE_FAST, LANE_WRITE, LANE_SLOW, LANE_COUNT };
 
 struct lanes_options {
-	const char *dsn;              /* libpq URI or keywords; several hosts allowed */
-	int fast, write, slow;        /* connections: 1, 4, 2 for a loop; 0, 1, 0 for a tool (all lanes then share it) */
-	int queue_max;                /* segments waiting in a lane before ERR_BUSY; 0 = 2000 */
-	int slow_timeout_ms;          /* statement_timeout of the slow lane; 0 = 15000 */
+	const char *dsn;       /* libpq URI or keywords; several hosts allowed */
+	int fast, write, slow; /* connections: 1, 4, 2 for a loop; 0, 1, 0 for a tool (all lanes then share it) */
+	int queue_max;         /* segments waiting in a lane before ERR_BUSY; 0 = 2000 */
+	int slow_timeout_ms;   /* statement_timeout of the slow lane; 0 = 15000 */
 	const char *application_name;
 };
 
 struct lanes;
-/* `watch` is told each time the wish for a descriptor changes (fd, want_read, want_write). The descriptor is a duplicate made
- * for the watcher, who owns it: told that nothing is wanted any more, it forgets it AND CLOSES it. May be NULL when only
- * db_wait() is used. One connection of each lane opens at the first dispatch, others on need, and again, with backoff, when
- * lost. A name server that does not answer can hold the thread: name hosts by address, or keep them in /etc/hosts. */
+/* `watch` is told each time the wish for a descriptor changes (fd, want_read, want_write). The descriptor is a
+ * duplicate made for the watcher, who owns it: told that nothing is wanted any more, it forgets it AND CLOSES it. May
+ * be NULL when only db_wait() is used. One connection of each lane opens at the first dispatch, others on need, and
+ * again, with backoff, when lost. A name server that does not answer can hold the thread: name hosts by address, or
+ * keep them in /etc/hosts. */
 typedef void lanes_watch(void *context, int fd, bool want_read, bool want_write);
 struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void *context, struct err *e);
-void lanes_close(struct lanes *l); /* what is queued is answered with ERR_BUSY */
+void lanes_close(struct lanes *l);                                       /* what is queued is answered with ERR_BUSY */
 void lanes_ready(struct lanes *l, int fd, bool readable, bool writable); /* the loop says so */
 void lanes_dispatch(struct lanes *l); /* once per turn: fill pipelines, flush once per connection */
 /* Milliseconds until lanes_dispatch() must be called again at the latest (reconnect timers), -1: no need. */
 int lanes_timeout(const struct lanes *l);
 bool lanes_up(const struct lanes *l); /* at least one connection of each lane in use works */
-struct lanes_counts { uint64_t segments, busy, lost, unsure, dropped; int waiting[LANE_COUNT], connected; };
+struct lanes_counts {
+	uint64_t segments, busy, lost, unsure, dropped;
+	int waiting[LANE_COUNT], connected;
+};
 struct lanes_counts lanes_counts(const struct lanes *l);
 
 struct segment;
@@ -123,9 +128,9 @@ const struct rows *segment_rows(const struct segment *s, size_t index); /* NULL 
  *	struct tx *t = tx_new(lanes, pool);
  *	struct segment *s = tx_flight(t, done1, arg);      BEGIN comes with the first flight
  *	segment_ask(s, …); segment_send(s, &e);
- *	done1: s = tx_flight(t, done2, arg); segment_ask(s, …); tx_commit(t) [COMMIT travels with this flight]; segment_send(s)
- *	       or tx_rollback(t) [nothing more to do]
- * After a failed flight the transaction is rolled back by itself. ERR_UNSURE only when COMMIT had been sent.
+ *	done1: s = tx_flight(t, done2, arg); segment_ask(s, …); tx_commit(t) [COMMIT travels with this flight];
+ *segment_send(s) or tx_rollback(t) [nothing more to do] After a failed flight the transaction is rolled back by itself.
+ *ERR_UNSURE only when COMMIT had been sent.
  */
 struct tx;
 struct tx *tx_new(struct lanes *l, struct pool *pool);
@@ -139,7 +144,7 @@ void tx_rollback(struct tx *t);
 int db_wait(struct lanes *l, const bool *flag, struct err *e) MUST_USE;
 /* One statement, waiting. Rows live in the pool. */
 int db_run(struct lanes *l, struct pool *pool, enum lane lane, const struct statement *st, const struct arg *args,
-           size_t count, const struct rows **out, struct err *e) MUST_USE;
+	   size_t count, const struct rows **out, struct err *e) MUST_USE;
 /* A segment already filled, waiting: its own done/arg must be NULL. */
 int db_send_wait(struct segment *s, struct err *e) MUST_USE;
 /* A script of several statements on a connection of its own (migrations, seed), in one transaction. */
@@ -157,14 +162,14 @@ void copy_field(struct str *out, const char *text, bool last);
 
 /* Who asks, for row-level security: the first statement of a segment. NULLs are ''. All pooled texts. */
 struct identity {
-	unsigned role;             /* one bit of enum role (workflow.h), 0 nobody */
-	int64_t account, agent;    /* 0: none */
-	const char *name;          /* to show */
-	const char *region;        /* observer */
+	unsigned role;          /* one bit of enum role (workflow.h), 0 nobody */
+	int64_t account, agent; /* 0: none */
+	const char *name;       /* to show */
+	const char *region;     /* observer */
 	const char *const *caisses;
 	size_t caisse_count;
 	bool may_sign;
-	const char *csrf;          /* of the session, or NULL */
+	const char *csrf; /* of the session, or NULL */
 	const char *email;
 };
 

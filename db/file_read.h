@@ -6,7 +6,7 @@
 
 #include "db.h"
 
-extern const struct statement file_read_row;      /* file: the columns of case_lock, and names of caisse, holder, parent … */
+extern const struct statement file_read_row; /* file: the columns of case_lock, and names of caisse, holder, parent … */
 extern const struct statement file_read_checks;   /* file: every result, the latest first */
 extern const struct statement file_read_items;    /* file: open and answered */
 extern const struct statement file_read_events;   /* file */
@@ -15,7 +15,7 @@ extern const struct statement file_read_pieces;   /* file: with who opened them 
 extern const struct statement file_read_openings; /* file */
 extern const struct statement file_read_messages; /* file, audience of agents or NULL */
 extern const struct statement file_mine;          /* the applicant's files, the live one first */
-extern const struct statement file_start;         /* account → id, number (a draft that is there already is given again) */
-extern const struct statement file_opened;        /* file: the applicant read the decision (domain.md §3) */
+extern const struct statement file_start;  /* account → id, number (a draft that is there already is given again) */
+extern const struct statement file_opened; /* file: the applicant read the decision (domain.md §3) */
 
 #endif

@@ -6,7 +6,9 @@
 
 #include "db.h"
 
-extern const struct statement working_save; /* file, data, revision read (0: none yet) → the new revision; no row: another tab was first */
-extern const struct statement working_move_pieces; /* file, rows from, rows to ("" = gone): pieces follow their period */
+extern const struct statement
+	working_save; /* file, data, revision read (0: none yet) → the new revision; no row: another tab was first */
+extern const struct statement
+	working_move_pieces; /* file, rows from, rows to ("" = gone): pieces follow their period */
 
 #endif

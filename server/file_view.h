@@ -1,7 +1,7 @@
 /*
- * A file as its reader may see it: one round trip, then one representation for both faces. Row-level security has already
- * decided that it is theirs to see; here it is decided what of it: an expert never gets NIR or bank, NIR and IBAN are
- * masked for everybody, names of agents are told to agents only.
+ * A file as its reader may see it: one round trip, then one representation for both faces. Row-level security has
+ *already decided that it is theirs to see; here it is decided what of it: an expert never gets NIR or bank, NIR and
+ *IBAN are masked for everybody, names of agents are told to agents only.
  *
  *	ask:    j->state = file_view_ask(j, id);                in a first step or a later one
  *	answer: if (file_view_read(j, j->state, &v, e))         ERR_MISSING when it is not theirs
@@ -45,15 +45,15 @@ struct opening_view {
 	instant_t at;
 };
 struct file_view {
-	const struct rows *row;             /* file_read_row */
+	const struct rows *row; /* file_read_row */
 	int64_t id, version, revision, parent, child, account;
 	const char *number, *kind, *state, *amends;
 	enum state st;
-	struct facts facts;                 /* body assumed good: for decide() */
+	struct facts facts; /* body assumed good: for decide() */
 	enum event actions[EVENTS];
 	size_t action_count;
-	struct values answers;              /* working copy for its owner in draft and correction, else the frozen one */
-	struct values frozen;               /* the latest sent, or empty */
+	struct values answers; /* working copy for its owner in draft and correction, else the frozen one */
+	struct values frozen;  /* the latest sent, or empty */
 	bool has_frozen;
 	int64_t frozen_seq;
 	const char *frozen_sha256;
@@ -67,11 +67,11 @@ struct file_view {
 	size_t piece_count;
 	struct opening_view *openings;
 	size_t opening_count;
-	const char **missing;               /* field names, "pieces.identity", "pieces.experience:experience[0]" */
+	const char **missing; /* field names, "pieces.identity", "pieces.experience:experience[0]" */
 	size_t missing_count;
-	struct experience experience;       /* computed from the answers shown */
+	struct experience experience; /* computed from the answers shown */
 	bool has_experience;
-	const char *in_question;            /* check codes joined by commas */
+	const char *in_question; /* check codes joined by commas */
 	const struct rows *messages;
 	instant_t now;
 };

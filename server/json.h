@@ -1,8 +1,10 @@
 /*
  * JSON in (jansson: json.c is the only file that sees it); JSON out is base/json_write.h.
  *
- *	json_read_values(body, n, &values, &e)       an object of objects, arrays, scalars becomes flat names (forms/values.h):
- *	                                             {"public":["a"]} → public[]=a; {"x":[{"y":1}]} → x[0].y=1; null → ""
+ *	json_read_values(body, n, &values, &e)       an object of objects, arrays, scalars becomes flat names
+ *(forms/values.h):
+ *	                                             {"public":["a"]} → public[]=a; {"x":[{"y":1}]} → x[0].y=1; null →
+ *""
  */
 #ifndef SERVER_JSON_H
 #define SERVER_JSON_H
@@ -16,7 +18,8 @@
 #include "base/json_write.h"
 #include "base/str.h"
 
-/* Duplicate keys, bad UTF-8, trailing commas, depth > 16, more than 5 000 values: ERR_INPUT "json.bad" (400 by the caller). */
+/* Duplicate keys, bad UTF-8, trailing commas, depth > 16, more than 5 000 values: ERR_INPUT "json.bad" (400 by the
+ * caller). */
 int json_read_values(const char *bytes, size_t n, struct values *out, struct err *e) MUST_USE;
 /* Reads a top-level member of a stored JSON object as text (numbers and booleans too); NULL when absent. */
 const char *json_member(const char *json, const char *name, struct pool *pool);

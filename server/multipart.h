@@ -24,7 +24,7 @@ struct upload {
 /* ERR_INPUT "body.bad" (400 by the caller). Also reads the query of a URL. */
 int urlencoded_read(const char *bytes, size_t n, struct values *out, struct err *e) MUST_USE;
 int multipart_read(const char *content_type, const char *bytes, size_t n, struct values *out, struct pool *pool,
-                   struct upload **uploads, size_t *count, struct err *e) MUST_USE;
+		   struct upload **uploads, size_t *count, struct err *e) MUST_USE;
 /* Decodes %XX (and + when `plus`) of n bytes; NULL when it is not UTF-8 or holds a byte 0. */
 char *url_decode(struct pool *pool, const char *s, size_t n, bool plus);
 

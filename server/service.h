@@ -11,7 +11,7 @@
 
 struct service {
 	struct settings settings;
-	struct pool *pool;              /* of the process */
+	struct pool *pool; /* of the process */
 	struct keyring *keys;
 	const char *dsn, *owner_dsn, *purge_dsn; /* real ones, embedded or given */
 	struct policy policy;

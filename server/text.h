@@ -9,9 +9,9 @@
 #include "base/pool.h"
 
 int texts_load(struct pool *pool, struct err *e) MUST_USE;
-const char *text(const char *id);                                        /* static for the process's life */
+const char *text(const char *id);                                          /* static for the process's life */
 const char *text_fill(struct pool *pool, const char *id, const char *arg); /* {0} becomes arg */
-const char *text_or(const char *id, const char *otherwise);              /* otherwise when there is no such id */
-const char *text2(const char *prefix, const char *id);                   /* text("prefix.id") */
+const char *text_or(const char *id, const char *otherwise);                /* otherwise when there is no such id */
+const char *text2(const char *prefix, const char *id);                     /* text("prefix.id") */
 
 #endif

@@ -31,13 +31,13 @@ struct firing {
 	/* what is wanted */
 	int64_t file;
 	enum event event;
-	int64_t version;             /* the one read; -1: not compared (clock and system) */
-	const struct values *body;   /* validated by the event's form, or NULL */
+	int64_t version;                      /* the one read; -1: not compared (clock and system) */
+	const struct values *body;            /* validated by the event's form, or NULL */
 	const struct problems *body_problems; /* of the body: told after 404, 403, a repeated key and 409; or NULL */
-	const char *key;             /* idempotency key, or NULL */
-	const char *body_hmac;       /* of the request's body, with key */
-	const char *document_digest; /* approve: SHA-256 hex of the convention rendered for this version */
-	bool retention_over;         /* purge: the clerk found something due (domain.md §8) */
+	const char *key;                      /* idempotency key, or NULL */
+	const char *body_hmac;                /* of the request's body, with key */
+	const char *document_digest;          /* approve: SHA-256 hex of the convention rendered for this version */
+	bool retention_over;                  /* purge: the clerk found something due (domain.md §8) */
 	/* what happened */
 	struct err err;
 	bool repeated; /* answered from the key */

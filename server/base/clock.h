@@ -39,9 +39,9 @@ char *day_french(struct pool *pool, day_t day); /* "21 novembre 2026", "1er mars
 day_t day_add_months(day_t day, int months);
 /* A holiday of metropolitan France (Code du travail L.3133-1): 11 a year, three of them from Easter. */
 bool day_is_holiday(day_t day);
-bool day_is_working(day_t day); /* Monday to Friday, not a holiday */
-day_t day_add_working(day_t day, int count);      /* the count-th working day after it */
-int day_working_between(day_t from, day_t to);    /* working days d with from < d <= to */
+bool day_is_working(day_t day);                /* Monday to Friday, not a holiday */
+day_t day_add_working(day_t day, int count);   /* the count-th working day after it */
+int day_working_between(day_t from, day_t to); /* working days d with from < d <= to */
 
 /* Europe/Paris: +1 h, +2 h from the last Sunday of March 01:00 UTC to the last Sunday of October 01:00 UTC. */
 day_t day_in_paris(instant_t at);
@@ -50,8 +50,8 @@ instant_t day_end_paris(day_t day);   /* 24:00 there, which is the next day's st
 
 /* RFC 3339. Parsing takes 'Z' or an offset, with or without fraction; a bare date means its start in UTC. */
 int instant_parse(const char *text, instant_t *out) MUST_USE;
-char *instant_rfc3339(struct pool *pool, instant_t at);           /* 2026-11-22T00:32:58Z */
-char *instant_french(struct pool *pool, instant_t at);            /* "21 novembre 2026 à 14 h 05", Paris time */
+char *instant_rfc3339(struct pool *pool, instant_t at); /* 2026-11-22T00:32:58Z */
+char *instant_french(struct pool *pool, instant_t at);  /* "21 novembre 2026 à 14 h 05", Paris time */
 
 int64_t clock_monotonic(void); /* microseconds, for durations and timeouts only */
 

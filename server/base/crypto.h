@@ -29,7 +29,7 @@ struct keyring;
  * others may read is refused. Safe to share between threads: the memory is read-only.
  */
 struct keyring *keyring_open(const char *path, bool create, struct err *e);
-void keyring_close(struct keyring *k); /* wipes */
+void keyring_close(struct keyring *k);                /* wipes */
 const char *keyring_current(const struct keyring *k); /* id of the key that seals now */
 /* Adds a sealing key to the file: what is sealed after the next keyring_open() uses it. */
 int keyring_rotate(const char *path, struct err *e) MUST_USE;
@@ -55,10 +55,10 @@ char *crypto_code(struct pool *pool);
 char *crypto_hmac_hex(const struct keyring *k, struct pool *pool, const char *use, const void *data, size_t n);
 
 int crypto_seal(const struct keyring *k, const char *where, const void *plain, size_t n, struct pool *pool,
-                unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
+		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
 /* ERR_FAULT when the text was changed, belongs elsewhere or its key is gone. The plain text gets a final 0. */
 int crypto_open(const struct keyring *k, const char *where, const void *sealed, size_t n, struct pool *pool,
-                unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
+		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
 
 /*
  * argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match; with a NULL hash
@@ -79,7 +79,7 @@ struct certificate {
 	const char *subject;     /* RFC 2253 */
 	const char *serial;      /* hexadecimal, upper case */
 	const char *fingerprint; /* SHA-256 of the DER, hexadecimal */
-	const char *nid;         /* the person's number, read by type (UID, else serialNumber) wherever it is, or NULL */
+	const char *nid; /* the person's number, read by type (UID, else serialNumber) wherever it is, or NULL */
 	const char *common_name; /* or NULL */
 	instant_t not_before, not_after;
 };
@@ -87,12 +87,12 @@ struct certificate {
 /* Makes (once) DIR/ca.key (mode 0600), ca.pem and an empty ca.crl (0644). Calling it again changes nothing. */
 int authority_make(const char *dir, struct err *e) MUST_USE;
 /*
- * Issues a client certificate (ECDSA P-256): writes DIR_OUT/NAME.key, NAME.pem, NAME.p12 (password "enroll", readable by
- * browsers) with mode 0600, and tells what it wrote. The multi-valued RDN holds CN and the agent's number.
- * `days` below 1 makes one that is already expired, to try the page that says so.
+ * Issues a client certificate (ECDSA P-256): writes DIR_OUT/NAME.key, NAME.pem, NAME.p12 (password "enroll", readable
+ * by browsers) with mode 0600, and tells what it wrote. The multi-valued RDN holds CN and the agent's number. `days`
+ * below 1 makes one that is already expired, to try the page that says so.
  */
 int authority_issue(const char *dir, const char *name, const char *common_name, const char *nid, int days,
-                    const char *dir_out, struct pool *pool, struct certificate *out, struct err *e) MUST_USE;
+		    const char *dir_out, struct pool *pool, struct certificate *out, struct err *e) MUST_USE;
 /*
  * Writes the CRL again with the serials it had and these (hexadecimal) more; count 0 renews it. What is revoked stays
  * so.
@@ -112,8 +112,8 @@ struct ssl_st;
 /* Public listener: TLS 1.2+, ECDSA, ALPN is added by http.c. */
 struct ssl_ctx_st *tls_public(const char *cert, const char *key, struct err *e);
 /*
- * Agents' listener: TLS 1.3 only, no tickets, no session cache, a certificate is asked for and the handshake never fails
- * because of it: tls_peer() tells what is wrong, so that a page can say it. CRL may be NULL.
+ * Agents' listener: TLS 1.3 only, no tickets, no session cache, a certificate is asked for and the handshake never
+ * fails because of it: tls_peer() tells what is wrong, so that a page can say it. CRL may be NULL.
  */
 struct ssl_ctx_st *tls_agents(const char *cert, const char *key, const char *ca, const char *crl, struct err *e);
 /*

@@ -5,8 +5,8 @@
  *	json_obj(&j); json_key(&j, "id"); json_i64(&j, 3); json_end(&j);   commas and escaping are its business
  *	… j.out.s
  *
- * What it writes without json_f64 is canonical (RFC 8785) as long as the caller gives the keys in their order. It does not
- * read JSON: see server/json.h.
+ * What it writes without json_f64 is canonical (RFC 8785) as long as the caller gives the keys in their order. It does
+ *not read JSON: see server/json.h.
  */
 #ifndef BASE_JSON_WRITE_H
 #define BASE_JSON_WRITE_H
@@ -36,11 +36,11 @@ void json_raw(struct json *j, const char *json); /* already JSON; NULL is null *
 void json_kt(struct json *j, const char *key, const char *text);
 void json_ki(struct json *j, const char *key, int64_t n);
 void json_kb(struct json *j, const char *key, bool b);
-void json_kday(struct json *j, const char *key, day_t day);          /* DAY_NONE is null */
-void json_kinstant(struct json *j, const char *key, instant_t at);   /* RFC 3339 UTC, INSTANT_NONE is null */
+void json_kday(struct json *j, const char *key, day_t day);        /* DAY_NONE is null */
+void json_kinstant(struct json *j, const char *key, instant_t at); /* RFC 3339 UTC, INSTANT_NONE is null */
 
-#define JSON_NUMBER 80 /* room for any number as text */
-void json_quote(struct str *out, const char *s);              /* a text with its quotes */
-void json_number_text(double x, char out[JSON_NUMBER]);        /* RFC 8785 §3.2.2.3 */
+#define JSON_NUMBER 80                                  /* room for any number as text */
+void json_quote(struct str *out, const char *s);        /* a text with its quotes */
+void json_number_text(double x, char out[JSON_NUMBER]); /* RFC 8785 §3.2.2.3 */
 
 #endif

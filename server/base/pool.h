@@ -23,7 +23,7 @@ void pool_free(struct pool *pool); /* NULL is accepted */
 
 void *pool_alloc(struct pool *pool, size_t size) __attribute__((malloc, alloc_size(2), returns_nonnull));
 void *pool_copy(struct pool *pool, const void *data, size_t size) __attribute__((returns_nonnull)); /* adds a final 0 */
-char *pool_strdup(struct pool *pool, const char *s);              /* NULL gives NULL */
+char *pool_strdup(struct pool *pool, const char *s); /* NULL gives NULL */
 char *pool_strndup(struct pool *pool, const char *s, size_t max);
 char *pool_printf(struct pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
 char *pool_vprintf(struct pool *pool, const char *format, va_list args) __attribute__((format(printf, 2, 0)));

@@ -32,7 +32,7 @@ void str_reserve(struct str *s, size_t more);
 void str_clear(struct str *s); /* length 0, storage kept */
 
 bool str_is_utf8(const char *s, size_t n); /* false for a byte 0, surrogates, overlong forms */
-bool str_eq(const char *a, const char *b);  /* two NULLs are equal */
+bool str_eq(const char *a, const char *b); /* two NULLs are equal */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 char *str_trim(struct pool *pool, const char *s); /* a copy without spaces (U+00A0 and U+202F too) at both ends */

@@ -73,7 +73,8 @@ struct mine_view {
 	struct list items;
 	struct markup hidden;
 };
-static const struct slot mine_slots[] = { SLOT_L(struct mine_view, items, &mine_row_view), SLOT_M(struct mine_view, hidden) };
+static const struct slot mine_slots[] = { SLOT_L(struct mine_view, items, &mine_row_view),
+					  SLOT_M(struct mine_view, hidden) };
 static const struct view mine_view = VIEW(struct mine_view, mine_slots);
 static const struct page mine_page = { "server/pages/dossiers.html", &mine_view };
 PAGE(mine_page);
@@ -139,12 +140,13 @@ int dossier_list_answer(struct job *j, struct err *e)
 /* ---- one file ---- */
 
 int dossier_show(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why,
-                 struct err *e)
+		 struct err *e)
 {
 	struct json out;
 
 	if (!j->json)
-		return j->who.agent ? file_page_agent(j, v, status, p, why, e) : file_page_applicant(j, v, status, p, why, e);
+		return j->who.agent ? file_page_agent(j, v, status, p, why, e)
+				    : file_page_applicant(j, v, status, p, why, e);
 	out = json_in(j->pool);
 	file_view_json(j, v, &out);
 	return job_json(j, status, &out);
@@ -229,7 +231,8 @@ static void refuse_locked(struct job *j, const struct file_view *v, struct value
 
 		if (file_view_unlocked(v, x->name))
 			values_add(&open, x->name, x->text);
-		else if (!str_eq(x->text, now) && !(field && str_eq(x->text, field_shown(field, now, j->pool))) && !strstr(x->name, "[]"))
+		else if (!str_eq(x->text, now) && !(field && str_eq(x->text, field_shown(field, now, j->pool))) &&
+			 !strstr(x->name, "[]"))
 			problems_add(p, x->name, "locked", text("reponses.locked"));
 	}
 	*kept = open;
@@ -260,7 +263,8 @@ static void move_pieces(struct job *j, const struct file_view *v)
 		to[n++] = map[i] < 0 ? "" : pool_printf(j->pool, "experience[%d]", map[i]);
 	}
 	if (n)
-		job_ask(j, &working_move_pieces, ARGS(arg_i64(j->pool, v->id), arg_texts(j->pool, from, n), arg_texts(j->pool, to, n)));
+		job_ask(j, &working_move_pieces,
+			ARGS(arg_i64(j->pool, v->id), arg_texts(j->pool, from, n), arg_texts(j->pool, to, n)));
 }
 
 int reponses_save(struct job *j, const struct file_view *v, job_step *next, struct err *e)
@@ -290,10 +294,11 @@ int reponses_save(struct job *j, const struct file_view *v, job_step *next, stru
 		values_add(&answers, v->answers.items[i].name, v->answers.items[i].text);
 	form_merge(form_get("application"), &answers, &kept);
 	if (xml_from_values(&answers, "application", j->pool, &xml, &size, e) ||
-	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), xml, size, j->pool,
-	                &sealed, &sealed_size, e))
+	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), xml, size,
+			j->pool, &sealed, &sealed_size, e))
 		return -1;
-	s->row = job_ask(j, &working_save, ARGS(arg_i64(j->pool, v->id), arg_bytes(sealed, sealed_size), arg_i64(j->pool, v->revision)));
+	s->row = job_ask(j, &working_save,
+			 ARGS(arg_i64(j->pool, v->id), arg_bytes(sealed, sealed_size), arg_i64(j->pool, v->revision)));
 	move_pieces(j, v);
 	job_then(j, saved);
 	return 0;

@@ -18,17 +18,17 @@ int reponses_answer(struct job *j, struct err *e);
 
 /* Answers with the file itself: JSON, or the page of the reader's side. */
 int dossier_show(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why,
-                 struct err *e);
+		 struct err *e);
 
 /*
- * Saves what j->sent holds of the application (any subset) into the working copy of `v`, then goes on to `next`, which reads
- * saving_of(j). For the steps of the form (pages/form_steps.c) as for POST /reponses.
+ * Saves what j->sent holds of the application (any subset) into the working copy of `v`, then goes on to `next`, which
+ * reads saving_of(j). For the steps of the form (pages/form_steps.c) as for POST /reponses.
  */
 struct saving {
-	struct problems problems;   /* of what was refused; the valid rest is saved */
-	bool stale;                 /* another tab saved first: nothing was saved */
-	struct values typed;        /* what was sent, to show again */
-	int64_t revision;           /* now */
+	struct problems problems; /* of what was refused; the valid rest is saved */
+	bool stale;               /* another tab saved first: nothing was saved */
+	struct values typed;      /* what was sent, to show again */
+	int64_t revision;         /* now */
 };
 int reponses_save(struct job *j, const struct file_view *v, job_step *next, struct err *e);
 const struct saving *saving_of(const struct job *j);

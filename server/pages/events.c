@@ -11,10 +11,10 @@ struct happening {
 	int64_t file;
 	enum event event;
 	struct values body;
-	struct problems problems;      /* of the body */
+	struct problems problems; /* of the body */
 	struct firing firing;
 	const struct file_asked *asked;
-	struct convention convention;  /* approve: rendered before it is fired */
+	struct convention convention; /* approve: rendered before it is fired */
 };
 
 int evenement_ask(struct job *j, struct err *e)
@@ -68,8 +68,11 @@ struct typed_view {
 static const struct slot typed_slots[] = { SLOT_T(struct typed_view, name), SLOT_T(struct typed_view, text) };
 static const struct view typed_view = VIEW(struct typed_view, typed_slots);
 static const struct slot conflict_slots[] = {
-	SLOT_T(struct conflict_view, what), SLOT_T(struct conflict_view, who),  SLOT_T(struct conflict_view, when),
-	SLOT_T(struct conflict_view, file), SLOT_L(struct conflict_view, typed, &typed_view),
+	SLOT_T(struct conflict_view, what),
+	SLOT_T(struct conflict_view, who),
+	SLOT_T(struct conflict_view, when),
+	SLOT_T(struct conflict_view, file),
+	SLOT_L(struct conflict_view, typed, &typed_view),
 };
 static const struct view conflict_view = VIEW(struct conflict_view, conflict_slots);
 static const struct page conflict_page = { "server/pages/conflict.html", &conflict_view };
@@ -83,8 +86,9 @@ static const char *who_is(struct job *j, const char *actor)
 	if (str_starts(actor, "account:"))
 		return j->who.account ? text("conflict.you") : text("role.applicant");
 	if (str_starts(actor, "agent:"))
-		return j->who.agent && str_eq(actor, pool_printf(j->pool, "agent:%lld", (long long)j->who.agent)) ? text("conflict.you")
-		                                                                                                : text("conflict.agent");
+		return j->who.agent && str_eq(actor, pool_printf(j->pool, "agent:%lld", (long long)j->who.agent))
+			       ? text("conflict.you")
+			       : text("conflict.agent");
 	if (str_starts(actor, "employer:"))
 		return text("role.employer");
 	return text("conflict.service");

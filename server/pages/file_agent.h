@@ -8,7 +8,7 @@
 #include "../file_view.h"
 
 /* `p` and `why` (may be NULL) say what was refused of the form just sent; j->sent is shown again. */
-int file_page_agent(struct job *j, const struct file_view *v, int status, const struct problems *p, const struct err *why,
-                    struct err *e);
+int file_page_agent(struct job *j, const struct file_view *v, int status, const struct problems *p,
+		    const struct err *why, struct err *e);
 
 #endif

@@ -6,13 +6,13 @@
 
 /* Pages that anyone may read and that ask the database nothing. */
 
-#define PLAIN(name, title_id)                                                                                          \
-	static const struct page name##_page = { "server/pages/" #name ".html", NULL };                               \
-	PAGE(name##_page);                                                                                             \
-	int name##_answer(struct job *j, struct err *e)                                                                \
-	{                                                                                                              \
-		(void)e;                                                                                               \
-		return job_page(j, 200, text(title_id), &name##_page, NULL);                                           \
+#define PLAIN(name, title_id)                                                           \
+	static const struct page name##_page = { "server/pages/" #name ".html", NULL }; \
+	PAGE(name##_page);                                                              \
+	int name##_answer(struct job *j, struct err *e)                                 \
+	{                                                                               \
+		(void)e;                                                                \
+		return job_page(j, 200, text(title_id), &name##_page, NULL);            \
 	}
 
 PLAIN(home, "home.title")
@@ -23,29 +23,21 @@ PLAIN(personal_data, "personal_data.title")
 /* ---- the self-test: GET parameters, nothing stored ---- */
 
 struct self_test {
-	bool ars_missing, ars_no, ars_yes, diploma_foreign, diploma_missing, diploma_no, diploma_yes, experience_missing, experience_no, experience_partly, experience_yes, fit, missing, path_missing, path_no, path_yes, practice_missing, practice_no, practice_yes, unfit, unsure;
+	bool ars_missing, ars_no, ars_yes, diploma_foreign, diploma_missing, diploma_no, diploma_yes,
+		experience_missing, experience_no, experience_partly, experience_yes, fit, missing, path_missing,
+		path_no, path_yes, practice_missing, practice_no, practice_yes, unfit, unsure;
 };
 static const struct slot self_test_slots[] = {
-	SLOT_B(struct self_test, ars_missing),
-	SLOT_B(struct self_test, ars_no),
-	SLOT_B(struct self_test, ars_yes),
-	SLOT_B(struct self_test, diploma_foreign),
-	SLOT_B(struct self_test, diploma_missing),
-	SLOT_B(struct self_test, diploma_no),
-	SLOT_B(struct self_test, diploma_yes),
-	SLOT_B(struct self_test, experience_missing),
-	SLOT_B(struct self_test, experience_no),
-	SLOT_B(struct self_test, experience_partly),
-	SLOT_B(struct self_test, experience_yes),
-	SLOT_B(struct self_test, fit),
-	SLOT_B(struct self_test, missing),
-	SLOT_B(struct self_test, path_missing),
-	SLOT_B(struct self_test, path_no),
-	SLOT_B(struct self_test, path_yes),
-	SLOT_B(struct self_test, practice_missing),
-	SLOT_B(struct self_test, practice_no),
-	SLOT_B(struct self_test, practice_yes),
-	SLOT_B(struct self_test, unfit),
+	SLOT_B(struct self_test, ars_missing),      SLOT_B(struct self_test, ars_no),
+	SLOT_B(struct self_test, ars_yes),          SLOT_B(struct self_test, diploma_foreign),
+	SLOT_B(struct self_test, diploma_missing),  SLOT_B(struct self_test, diploma_no),
+	SLOT_B(struct self_test, diploma_yes),      SLOT_B(struct self_test, experience_missing),
+	SLOT_B(struct self_test, experience_no),    SLOT_B(struct self_test, experience_partly),
+	SLOT_B(struct self_test, experience_yes),   SLOT_B(struct self_test, fit),
+	SLOT_B(struct self_test, missing),          SLOT_B(struct self_test, path_missing),
+	SLOT_B(struct self_test, path_no),          SLOT_B(struct self_test, path_yes),
+	SLOT_B(struct self_test, practice_missing), SLOT_B(struct self_test, practice_no),
+	SLOT_B(struct self_test, practice_yes),     SLOT_B(struct self_test, unfit),
 	SLOT_B(struct self_test, unsure),
 };
 static const struct view self_test_view = VIEW(struct self_test, self_test_slots);
@@ -59,12 +51,18 @@ int eligibility_answer(struct job *j, struct err *e)
 	const char *practice = values_text(&j->query, "exercice");
 	bool asked = *diploma || *ars || *experience || *path || *practice || values_get(&j->query, "repondu");
 	struct self_test v = {
-		.diploma_yes = str_eq(diploma, "oui"),         .diploma_foreign = str_eq(diploma, "etranger"),
-		.diploma_no = str_eq(diploma, "non"),          .ars_yes = str_eq(ars, "oui"),
-		.ars_no = str_eq(ars, "non"),                  .experience_yes = str_eq(experience, "oui"),
-		.experience_partly = str_eq(experience, "partie"), .experience_no = str_eq(experience, "non"),
-		.path_yes = str_eq(path, "oui"),               .path_no = str_eq(path, "non"),
-		.practice_yes = str_eq(practice, "oui"),       .practice_no = str_eq(practice, "non"),
+		.diploma_yes = str_eq(diploma, "oui"),
+		.diploma_foreign = str_eq(diploma, "etranger"),
+		.diploma_no = str_eq(diploma, "non"),
+		.ars_yes = str_eq(ars, "oui"),
+		.ars_no = str_eq(ars, "non"),
+		.experience_yes = str_eq(experience, "oui"),
+		.experience_partly = str_eq(experience, "partie"),
+		.experience_no = str_eq(experience, "non"),
+		.path_yes = str_eq(path, "oui"),
+		.path_no = str_eq(path, "non"),
+		.practice_yes = str_eq(practice, "oui"),
+		.practice_no = str_eq(practice, "non"),
 	};
 	bool no, doubt;
 
