@@ -537,28 +537,37 @@ static void draw_open(struct drawn *d, enum event ev)
 	add(d, "</section>\n");
 }
 
-/* What this role does in this state, and why not now: one line each. */
+/* What this role does in this state but not now: each reason once, with what it holds back. */
 static void draw_reasons(struct drawn *d)
 {
 	struct facts full = d->a->v->facts;
-	const char *said = NULL;
+	const char *reasons[EVENTS], *held[EVENTS];
+	size_t n = 0;
 
 	facts_assume_body(&full);
 	for (enum event ev = EV_NONE + 1; ev < EVENTS; ev++) {
 		const struct transition *t;
 		struct err e;
+		size_t i = 0;
 
 		if (file_view_may(d->a->v, ev) || one_click(ev) || !decide(&full, ev, &t, &e) || e.kind != ERR_INPUT)
 			continue;
-		if (!said)
-			add(d, "<h3 class=\"govuk-heading-s\">Pas maintenant</h3>\n<ul class=\"govuk-list "
-			       "msp-actions__not\">\n");
-		said = e.text;
+		while (i < n && !str_eq(reasons[i], e.text))
+			i++;
+		held[i] = i < n ? pool_printf(d->pool, "%s, %s", held[i], text2("event", event_id(ev)))
+				: text2("event", event_id(ev));
+		reasons[i] = e.text;
+		n += i == n;
+	}
+	if (n)
+		add(d,
+		    "<h3 class=\"govuk-heading-s\">Pas maintenant</h3>\n<ul class=\"govuk-list msp-actions__not\">\n");
+	for (size_t i = 0; i < n; i++) {
 		add(d, "<li>");
-		words(d, pool_printf(d->pool, "%s\u00a0: %s", text2("event", event_id(ev)), text(e.text)));
+		words(d, pool_printf(d->pool, "%s (%s)", text(reasons[i]), held[i]));
 		add(d, "</li>\n");
 	}
-	add(d, said ? "</ul>\n" : "");
+	add(d, n ? "</ul>\n" : "");
 }
 
 struct markup actions_html(const struct action_context *a)
