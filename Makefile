@@ -64,9 +64,14 @@ test-deps: ## … and those that only the tests need
 
 build: $(OUT)/enrolld $(OUT)/enrollctl ## build/enrolld and build/enrollctl
 
+# Beside another instance it takes the next free pair of ports and a state folder of its own.
 run: deps ## build all, start the service with its own database and invented people
 	@$(MAKE) --no-print-directory -j$(JOBS) build
-	@ENROLL_DEMO=$${ENROLL_DEMO:-1} exec $(OUT)/enrolld
+	@port=$${ENROLL_PORT:-8443}; busy() { (: > /dev/tcp/127.0.0.1/$$1) 2> /dev/null; }; \
+	if [ -z "$$ENROLL_PORT$$ENROLL_AGENT_PORT" ]; then while busy $$port || busy $$((port + 1)); do port=$$((port + 2)); done; fi; \
+	[ $$port = 8443 ] || export ENROLL_HOME=$${ENROLL_HOME:-var-$$port}; \
+	export ENROLL_DEMO=$${ENROLL_DEMO:-1} ENROLL_PORT=$$port ENROLL_AGENT_PORT=$${ENROLL_AGENT_PORT:-$$((port + 1))}; \
+	exec $(OUT)/enrolld
 
 test: test-deps ## everything: lint, format, both compilers, sanitizers, scenarios, browser (about 10 minutes)
 	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/run.sh

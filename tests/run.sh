@@ -112,7 +112,7 @@ wants unit && sanitized
 wants golden && step golden "golden files" tests/golden/run.sh
 for scenario in tests/scenarios/*.sh tests/security/*.sh tests/chaos/short.sh; do
 	name=$(basename "$scenario" .sh)
-	[ -x "$scenario" ] && wants scenarios && step "scenario-$name" "scenario $name" "$scenario"
+	[ -x "$scenario" ] && wants scenarios && ENROLLD=build/gcc-san/enrolld step "scenario-$name" "scenario $name" "$scenario"
 done
 wants browser && ENROLLD=build/gcc-san/enrolld step browser "browser" tests/browser/run.sh
 
