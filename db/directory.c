@@ -26,7 +26,8 @@
 	" p.confirmed_on, case when p.unavailable_until >= (select paris_today()) then p.unavailable_until end as " \
 	"unavailable_until,"                                                                                        \
 	" l.address, l.postcode, l.commune as commune_code, m.name as commune, l.lon, l.lat,"                       \
-	" (select at from w)[0] as from_lon, (select at from w)[1] as from_lat"                                     \
+	" (select at from w)[0] as from_lon, (select at from w)[1] as from_lat,"                                    \
+	" (select c.name from commune c where c.code = $7::text) as place"                                          \
 	"   from (select count(*) as total from best) t"                                                            \
 	"   left join (select b.file, b.rank from best b order by b.rank offset ($8::int - 1) * 20 limit 20) f on " \
 	"true"                                                                                                      \
@@ -157,6 +158,7 @@ void directory_read(const struct directory_question *q, const struct rows *r, st
 		out->lon = rows_f64(r, 0, "from_lon");
 		out->lat = rows_f64(r, 0, "from_lat");
 	}
+	out->place = n ? pool_strdup(pool, rows_text(r, 0, "place")) : NULL;
 	out->total = n ? (size_t)rows_i64(r, 0, "total") : 0;
 	out->pages = (int)((out->total + DIRECTORY_PAGE - 1) / DIRECTORY_PAGE);
 	for (size_t i = 0; i < n; i++) {

@@ -49,6 +49,7 @@ struct directory {
 	size_t count;
 	size_t total; /* found, at most DIRECTORY_MOST */
 	int page, pages;
+	const char *place; /* name of the commune asked by its code; NULL: none asked, or unknown */
 	bool located;
 	double lon, lat;
 };

@@ -24,7 +24,6 @@ struct asked {
 	const char *key, *stamp; /* of the cache */
 	const struct commune *found;
 	size_t found_count;
-	const struct commune *place; /* the one meant */
 };
 
 static int degrees(const char *text, double most, double *out)
@@ -134,12 +133,10 @@ int directory_ask(struct job *j, struct err *e)
 	(void)e;
 	if (read_filters(j, a, &a->bad) || read_place(j, a, &a->bad) || form_alone(j, a))
 		return 0;
-	if (a->search == SEARCH_CODE)
-		commune_code_args(a->q.commune, args);
-	else if (a->search == SEARCH_TEXT && commune_search_args(a->typed, j->pool, args))
+	if (a->search == SEARCH_TEXT && commune_search_args(a->typed, j->pool, args))
 		return fail_field(&a->bad, "directory.nowhere", a->field), 0;
 	a->stamp_at = job_ask(j, &directory_stamp, NO_ARGS);
-	if (a->search == SEARCH_CODE || a->search == SEARCH_TEXT)
+	if (a->search == SEARCH_TEXT)
 		a->communes = job_ask(j, &commune_search, args, COMMUNE_ARGS);
 	return 0;
 }
@@ -305,35 +302,48 @@ static struct list people(struct pool *pool, const struct directory *d)
 	return (struct list){ rows, d->count };
 }
 
-static const char *where(const struct asked *a)
+static const char *where(const struct asked *a, const struct directory *d)
 {
-	if (a->place)
-		return a->place->name;
+	if (d->place)
+		return d->place;
 	if (a->search == SEARCH_POINT)
 		return "votre position";
 	return a->typed;
 }
 
+/* "de Lille", "d’Ajaccio", "du Mans", "des Ulis", "de La Rochelle". */
+static const char *of_place(struct pool *pool, const char *name)
+{
+	if (!name)
+		return "d’ici";
+	if (str_starts(name, "Le "))
+		return pool_printf(pool, "du %s", name + 3);
+	if (str_starts(name, "Les "))
+		return pool_printf(pool, "des %s", name + 4);
+	const char *letter = str_fold(pool, name);
+
+	return pool_printf(pool, *letter && strchr("aeiou", *letter) ? "d’%s" : "de %s", name);
+}
+
 static char *heading(struct pool *pool, const struct asked *a, const struct directory *d)
 {
-	bool near = a->q.located || a->q.commune;
-	const char *many = d->total == DIRECTORY_MOST ? "Les 60 psychologues les plus proches" : NULL;
+	const char *place = of_place(pool, where(a, d));
 
-	if (!near)
+	if (!a->q.located && !a->q.commune)
 		return pool_printf(pool, "%zu\u00a0psychologue%s", d->total, d->total > 1 ? "s" : "");
 	if (!d->total)
-		return pool_printf(pool, "Près de %s", where(a));
-	if (many)
-		return pool_printf(pool, "%s de %s", many, where(a));
-	return pool_printf(pool, "%zu\u00a0psychologue%s près de %s", d->total, d->total > 1 ? "s" : "", where(a));
+		return pool_printf(pool, "Près %s", place);
+	if (d->total == DIRECTORY_MOST)
+		return pool_printf(pool, "Les 60 psychologues les plus proches %s", place);
+	return pool_printf(pool, "%zu\u00a0psychologue%s près %s", d->total, d->total > 1 ? "s" : "", place);
 }
 
 static int show_page(struct job *j, const struct asked *a, const struct directory *d)
 {
 	struct directory_view v = {
-		.q = a->place   ? a->place->name
-		     : a->typed ? a->typed
-				: values_text(&j->query, "q"),
+		.q = d && d->place ? d->place
+		     : a->typed    ? a->typed
+				   : values_text(&j->query, "q"),
 		.langue = values_text(&j->query, "langue"),
 		.adults = str_eq(a->q.public, "adults"),
 		.teens = str_eq(a->q.public, "teens"),
@@ -372,8 +382,20 @@ static int show_page(struct job *j, const struct asked *a, const struct director
 	return job_page(j, v.problem ? 422 : 200, title, &directory_page, &v);
 }
 
-static int show(struct job *j, const struct asked *a, const struct directory *d)
+static int refuse(struct job *j, struct asked *a, struct err *e)
 {
+	if (!j->json)
+		return show_page(j, a, NULL);
+	*e = a->bad;
+	return -1;
+}
+
+static int show(struct job *j, struct asked *a, const struct directory *d, struct err *e)
+{
+	if (a->search == SEARCH_CODE && !d->place) {
+		fail_field(&a->bad, "directory.commune", a->field);
+		return refuse(j, a, e);
+	}
 	if (j->json) {
 		struct json out = json_in(j->pool);
 		directory_json(d, d->page < d->pages ? url(j, a, NULL, d->page + 1) : NULL, &out);
@@ -388,14 +410,13 @@ static int show_fresh(struct job *j, struct err *e)
 	struct pool *owned = pool_new();
 	struct directory *d = POOL_NEW(owned, struct directory);
 
-	(void)e;
 	directory_read(&a->q, job_rows(j, a->near), owned, d);
 	directory_cache_put(a->key, a->stamp, owned, d, j->pool);
-	return show(j, a, d);
+	return show(j, a, d, e);
 }
 
 /* The place is known: from the cache when the database still shows the same, else asked. */
-static int find(struct job *j, struct asked *a)
+static int find(struct job *j, struct asked *a, struct err *e)
 {
 	const struct directory *d;
 
@@ -404,18 +425,10 @@ static int find(struct job *j, struct asked *a)
 			     a->q.language ? a->q.language : "", a->q.remote, a->q.available, a->q.page);
 	d = directory_cache_get(a->key, a->stamp, j->pool);
 	if (d)
-		return show(j, a, d);
+		return show(j, a, d, e);
 	ask_near(j, a);
 	job_then(j, show_fresh);
 	return 0;
-}
-
-static int refuse(struct job *j, struct asked *a, struct err *e)
-{
-	if (!j->json)
-		return show_page(j, a, NULL);
-	*e = a->bad;
-	return -1;
 }
 
 /* Which of them? JSON: no items, and the choices. */
@@ -470,18 +483,18 @@ int directory_answer(struct job *j, struct err *e)
 	if (form_alone(j, a))
 		return show_page(j, a, NULL);
 	a->stamp = rows_str(job_rows(j, a->stamp_at), 0, "stamp");
-	if (a->search == SEARCH_NONE || a->search == SEARCH_POINT)
-		return find(j, a);
+	if (a->search != SEARCH_TEXT)
+		return find(j, a, e);
 	a->found_count = commune_read(job_rows(j, a->communes), j->pool, &a->found);
-	a->place = commune_meant(a->found, a->found_count);
 	if (!a->found_count) {
-		fail_field(&a->bad, a->search == SEARCH_CODE ? "directory.commune" : "directory.nowhere", a->field);
+		fail_field(&a->bad, "directory.nowhere", a->field);
 		return refuse(j, a, e);
 	}
-	if (a->search == SEARCH_TEXT && !(a->postcode_alone && middle(a))) {
-		if (!a->place)
+	if (!(a->postcode_alone && middle(a))) {
+		const struct commune *one = commune_meant(a->found, a->found_count);
+		if (!one)
 			return choose(j, a);
-		a->q.commune = a->place->code;
+		a->q.commune = one->code;
 	}
-	return find(j, a);
+	return find(j, a, e);
 }
