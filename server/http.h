@@ -1,5 +1,6 @@
 /*
- * Bytes in, bytes out: the two TLS listeners, HTTP/1.1 and HTTP/2, on one event loop per core. http.c alone knows libh2o.
+ * Bytes in, bytes out: the two TLS listeners, HTTP/1.1 and HTTP/2, on one event loop per core. http.c alone knows
+ * libh2o.
  *
  * For each request it makes a `struct request` and calls job_start(); the job answers once with http_answer(). When the
  * visitor leaves first, it calls job_gone() on the same thread: from then on http_answer() does nothing.
@@ -22,18 +23,18 @@ struct request {
 	struct loop *loop;
 	enum method method;
 	enum listener listener;
-	const char *path;        /* decoded? no: as sent, without the query, 0-terminated */
-	const char *query;       /* after '?', or "" */
+	const char *path;  /* decoded? no: as sent, without the query, 0-terminated */
+	const char *query; /* after '?', or "" */
 	const char *body;
 	size_t body_size;
-	const char *address;     /* of the peer, "127.0.0.1" */
-	enum peer_state peer;    /* agents' listener: what its certificate is worth, judged at this request */
+	const char *address;  /* of the peer, "127.0.0.1" */
+	enum peer_state peer; /* agents' listener: what its certificate is worth, judged at this request */
 	struct certificate certificate;
-	struct pool *pool;       /* the job's */
-	void *handle;            /* http.c's own; NULL once the visitor left */
-	void *job;               /* job.c's own */
-	const char *pattern;     /* the route's path, for the access log; never the path itself */
-	const char *reference;   /* of a logged fault, for the access log, or NULL */
+	struct pool *pool;     /* the job's */
+	void *handle;          /* http.c's own; NULL once the visitor left */
+	void *job;             /* job.c's own */
+	const char *pattern;   /* the route's path, for the access log; never the path itself */
+	const char *reference; /* of a logged fault, for the access log, or NULL */
 };
 
 struct header {
@@ -44,8 +45,8 @@ struct header {
 const char *http_header(const struct request *r, const char *lower_case_name);
 /* One contiguous body, copied unless it `lasts` (for the process's life). Security headers are added here. Called once,
  * on the loop's thread. */
-void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body, size_t size,
-                 bool lasts);
+void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,
+		 size_t size, bool lasts);
 
 struct lanes *loop_lanes(struct loop *l);
 /* From any thread: runs fn(arg) on the loop's thread. */
@@ -54,9 +55,9 @@ void loop_post(struct loop *l, void (*fn)(void *), void *arg);
 /* Binds both listeners and reads their certificates: from then on the kernel queues connections. */
 int http_open(struct service *s, struct err *e) MUST_USE;
 /*
- * Serves until SIGTERM, SIGINT or http_stop(): stops listening, lets requests end for at most 10 s, closes. SIGHUP reads
- * certificates again; a newer CRL or certificate file is noticed by itself within 2 s. Call it with those signals blocked
- * in every thread. jobs_start() comes before, jobs_stop() after. Returns when all is closed.
+ * Serves until SIGTERM, SIGINT or http_stop(): stops listening, lets requests end for at most 10 s, closes. SIGHUP
+ * reads certificates again; a newer CRL or certificate file is noticed by itself within 2 s. Call it with those signals
+ * blocked in every thread. jobs_start() comes before, jobs_stop() after. Returns when all is closed.
  */
 int http_run(struct service *s, struct err *e) MUST_USE;
 void http_stop(void); /* any thread */

@@ -12,14 +12,14 @@
  *	}
  *
  * Order: routes.c finds the row (404 / 405 page) → body parsed (400, 413) → the first segment is sent: session or
- * certificate first (identity_join, which also sets row-level security), then what `ask` queued → the identity is judged
- * (401 sign-in page / 403; CSRF and same origin for writes) → `answer`. A step may go on: job_then() after more job_ask()s,
- * job_work() for a pool thread, job_fire() for an event. A step that returns -1 answers with the error's page or
- * problem+json; a fault is logged once with its reference. A step that neither answers nor goes on is a fault.
+ * certificate first (identity_join, which also sets row-level security), then what `ask` queued → the identity is
+ * judged (401 sign-in page / 403; CSRF and same origin for writes) → `answer`. A step may go on: job_then() after more
+ * job_ask()s, job_work() for a pool thread, job_fire() for an event. A step that returns -1 answers with the error's
+ * page or problem+json; a fault is logged once with its reference. A step that neither answers nor goes on is a fault.
+ *
  * `ask` runs before anybody is known: it only reads (row-level security is already that of who asks). Writes belong to
- * `answer` and after. A segment of statements that write goes through the route's lane like the others.
- * Without credentials a route for VISITOR that asks nothing never touches the database.
- * One pool per job: it outlives the request when the visitor leaves.
+ * `answer` and after, through the route's lane. Without credentials a route for VISITOR that asks nothing never touches
+ * the database. One pool per job: it outlives the request when the visitor leaves.
  */
 #ifndef SERVER_JOB_H
 #define SERVER_JOB_H
@@ -38,16 +38,16 @@ typedef int job_step(struct job *j, struct err *e);
 
 struct route {
 	enum method method;
-	const char *path;        /* "/dossiers/:id/pieces/:piece"; a segment ":x.pdf" is not possible: write the suffix in full */
+	const char *path; /* "/dossiers/:id/pieces/:piece"; a segment ":x.pdf" is not possible */
 	enum listener listener;
-	unsigned who;            /* roles or-ed; VISITOR lets everybody in. 0 does not build (static assert in routes.c) */
+	unsigned who; /* roles or-ed; VISITOR lets everybody in. 0 does not build (static assert in routes.c) */
 	enum lane lane;
-	job_step *ask, *answer;  /* ask may be NULL */
-	const char *form;        /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
-	bool upload;             /* multipart up to 11 MiB; all others 256 KiB */
-	bool bare;               /* nobody is looked up: static files, health */
-	bool fixed;              /* without a session and a query always the same page: drawn once, kept compressed too */
-	const char *doc;         /* one French line for OpenAPI and `enrollctl routes print` */
+	job_step *ask, *answer; /* ask may be NULL */
+	const char *form;       /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
+	bool upload;            /* multipart up to 11 MiB; all others 256 KiB */
+	bool bare;              /* nobody is looked up: static files, health */
+	bool fixed;      /* without a session and a query always the same page: drawn once, kept compressed too */
+	const char *doc; /* one French line for OpenAPI and `enrollctl routes print` */
 };
 extern const struct route routes[];
 extern const size_t route_count;
@@ -56,24 +56,24 @@ struct job {
 	struct pool *pool;
 	struct service *service;
 	struct lanes *lanes;
-	struct request *request;      /* NULL once the visitor left */
+	struct request *request; /* NULL once the visitor left */
 	const struct route *route;
-	struct identity who;          /* known in `answer`; name, email… live in the job's pool */
-	instant_t now;                /* enroll_now() of the first segment */
-	struct values query;          /* of the URL */
-	struct values sent;           /* of the body, without the next three */
-	int64_t version, revision;    /* sent, or -1 */
-	const char *key;              /* Idempotency-Key header or field `idempotency_key`, or NULL */
+	struct identity who;       /* known in `answer`; name, email… live in the job's pool */
+	instant_t now;             /* enroll_now() of the first segment */
+	struct values query;       /* of the URL */
+	struct values sent;        /* of the body, without the next three */
+	int64_t version, revision; /* sent, or -1 */
+	const char *key;           /* Idempotency-Key header or field `idempotency_key`, or NULL */
 	struct upload *uploads;
 	size_t upload_count;
-	bool json;                    /* the answer's face */
-	const char *path;             /* as asked */
-	void *state;                  /* the handler's own */
+	bool json;        /* the answer's face */
+	const char *path; /* as asked */
+	void *state;      /* the handler's own */
 	struct job_private *private;
 };
 
 const char *job_param(const struct job *j, const char *name); /* of the path, decoded; "" when absent */
-int64_t job_param_id(const struct job *j, const char *name);   /* a positive number, or 0 */
+int64_t job_param_id(const struct job *j, const char *name);  /* a positive number, or 0 */
 
 size_t job_ask(struct job *j, const struct statement *st, const struct arg *args, size_t count);
 const struct rows *job_rows(const struct job *j, size_t index); /* of the segment that led to this step */
@@ -86,21 +86,23 @@ void job_fire(struct job *j, struct firing *f, job_step *next);
 /* ---- answers: each ends the job and returns 0 ---- */
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view);
 int job_json(struct job *j, int status, const struct json *body);
-int job_redirect(struct job *j, const char *location);                 /* 303; for JSON callers use job_json */
+int job_redirect(struct job *j, const char *location); /* 303; for JSON callers use job_json */
 /* The bytes live as long as the process and are not copied. */
 int job_lasting(struct job *j, int status, const char *type, const void *bytes, size_t size);
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename);
 /* 422 application/problem+json for JSON callers; pages draw problems themselves. */
 int job_problems(struct job *j, const struct problems *p);
-int job_status(struct job *j, int status, const struct err *e);        /* the error page or problem+json of this status */
-void job_header(struct job *j, const char *name, const char *value);   /* for the coming answer; copies */
+int job_status(struct job *j, int status, const struct err *e);      /* the error page or problem+json of this status */
+void job_header(struct job *j, const char *name, const char *value); /* for the coming answer; copies */
 /* True when the caller has this version already: 304 was answered, return 0. `tag` names what the answer depends on
  * besides the role and the face: "42-17". A page with hidden fields (csrf, key) must not use it. */
 bool job_not_modified(struct job *j, const char *tag);
-void job_cookie(struct job *j, const char *name, const char *value, int max_age); /* __Host-, Secure, HttpOnly, SameSite=Lax; value NULL erases */
+/* __Host-, Secure, HttpOnly, SameSite=Lax; value NULL erases */
+void job_cookie(struct job *j, const char *name, const char *value, int max_age);
 
 /* Form helpers: splits sent dates etc. is form_validate's business; this one validates and keeps both results. */
-size_t job_validate(struct job *j, const struct form *f, enum form_mode mode, struct values *kept, struct problems *problems);
+size_t job_validate(struct job *j, const struct form *f, enum form_mode mode, struct values *kept,
+		    struct problems *problems);
 /* The hidden fields every HTML form carries: csrf, idempotency_key (fresh), version when ≥ 0. */
 struct markup job_hidden(struct job *j, int64_t version);
 

@@ -8,13 +8,15 @@
 #include "job.h"
 
 struct route_params {
-	struct { const char *name, *value; } items[6];
+	struct {
+		const char *name, *value;
+	} items[6];
 	size_t count;
 };
 
 /* NULL with *status 404 or 405 (and *allow filled: "GET, POST"). HEAD finds the GET row. */
 const struct route *route_find(enum method m, enum listener l, const char *path, struct pool *pool,
-                               struct route_params *params, int *status, const char **allow);
+			       struct route_params *params, int *status, const char **allow);
 /* `enrollctl routes print`: method, path, listener, roles, lane; sorted: the golden file routes.txt. */
 char *routes_print(struct pool *pool);
 const char *method_name(enum method m);
