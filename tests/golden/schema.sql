@@ -33,6 +33,7 @@ CREATE INDEX stage_day ON enroll.stage USING btree (day, state, caisse)
 CREATE TRIGGER event_apply BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_apply()
 CREATE TRIGGER event_is_final BEFORE DELETE OR UPDATE ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_is_final()
 CREATE TRIGGER event_second_person BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_second_person()
+CREATE TRIGGER piece_when_open BEFORE INSERT ON enroll.piece FOR EACH ROW EXECUTE FUNCTION piece_when_open()
 CREATE UNIQUE INDEX account_email ON enroll.account USING btree (email_key)
 CREATE UNIQUE INDEX account_pkey ON enroll.account USING btree (id)
 CREATE UNIQUE INDEX account_token_pkey ON enroll.account_token USING btree (digest)
@@ -604,11 +605,12 @@ constraint stage.stage_pkey PRIMARY KEY (file, seq)
 constraint transition.transition_pkey PRIMARY KEY (from_state, event, role, to_state)
 constraint working_copy.working_copy_file_fkey FOREIGN KEY (file) REFERENCES file(id) ON DELETE CASCADE
 constraint working_copy.working_copy_pkey PRIMARY KEY (file)
-function enroll_now() 40a93c507b7f54b692fdb37b6b64e644
-function event_apply() security definer 87b05254b9b656df2fac8bd761ea81fb
+function enroll_now() 5bba43f6707255ba89af6ba35350174b
+function event_apply() security definer 1af43cc410831b9854c5a811e024677b
 function event_is_final() 3d4d2a94c338002a766f4f5f0a19244e
 function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
 function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75
+function failed_mails() security definer 19bfaaf2ee65f5220409c09c0ef6161d
 function identity_join(kind text, token text, p_issuer text, p_subject text, p_fingerprint text) security definer bbcb4a9d1f7fe6ae9eac8a3f84cc2b6c
 function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) e800c67ddb6454942d5a214d0392f109
 function live_file_exists(p_rpps text, p_nir_hmac text, p_kind text, p_except bigint) security definer 12b547bdccc28197a024539f06a816ff
@@ -621,7 +623,8 @@ function open_child(p_parent bigint) security definer 1b1f13e94ba1f8bc2db8751811
 function parent_lock(p_child bigint) security definer e511e4b7b1903d6ee988261e8a8712fc
 function parent_state(p_child bigint) security definer 7a08bace83f2eb7d31c229699f2e3482
 function paris_day(at timestamp with time zone) a46fc222381b817066ae13aba06a4e14
-function paris_today() 82722356619e0f56f83fb2d02fb1b4c9
+function paris_today() 53d7609b8930a4bc71a406f0ca8401da
+function piece_when_open() security definer b702222408f38d683c809da29459118d
 function search_everywhere(p_key text, p_limit integer) security definer 2e10c630b38bce47e4b6c76c34bed01e
 function sign_in_wait(p_key text) b9a7db4d42c2d619ff3b3570f68ebab6
 function stage_days(seconds bigint) 4c0de2c6c15b5097372a9eb60f9406d3
