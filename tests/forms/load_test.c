@@ -1,4 +1,5 @@
 #include <string.h>
+#include "../../server/base/asset.h"
 #include "../lib/test.h"
 #include "../../forms/form.h"
 #include "../../server/base/str.h"
@@ -38,8 +39,13 @@ static void every_definition_loads(void **state)
 {
 	(void)state;
 	const struct form *const *forms;
-	size_t n = forms_all(&forms);
-	assert_int_equal(n, 19);
+	size_t n = forms_all(&forms), files = 0;
+	for (const struct asset *a = asset_next("forms/definitions/", NULL); a; a = asset_next("forms/definitions/", a)) {
+		const char *root = strstr((const char *)a->data, "<form ");
+		files += root != NULL; /* the others are lists of options */
+	}
+	assert_true(files >= 19);
+	assert_int_equal(n, files);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(form_get(forms[i]->id), forms[i]);
 		assert_true(forms[i]->step_count > 0);
