@@ -1,0 +1,226 @@
+// What a psychologist sees: the account, the steps with and without scripts, a file in each state, messages, the profile.
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from './lib.mjs'
+
+const password = 'demonstration-2026'
+const folder = mkdtempSync(join(tmpdir(), 'enroll-pieces-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+// The smallest PDF that qpdf finds nothing to say about.
+const pdf = join(folder, 'pièce d’essai.pdf')
+{
+	let body = '%PDF-1.4\n'
+	const at = []
+	for (const [i, object] of ['<</Type/Catalog/Pages 2 0 R>>', '<</Type/Pages/Kids[3 0 R]/Count 1>>',
+		'<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>'].entries()) {
+		at.push(body.length)
+		body += `${i + 1} 0 obj${object}endobj\n`
+	}
+	const xref = body.length
+	body += `xref\n0 4\n0000000000 65535 f \n${at.map(n => `${String(n).padStart(10, '0')} 00000 n \n`).join('')}`
+	body += `trailer<</Size 4/Root 1 0 R>>\nstartxref\n${xref}\n%%EOF\n`
+	writeFileSync(pdf, body)
+}
+const text = join(folder, 'lettre.txt')
+writeFileSync(text, 'Bonjour')
+
+async function signIn(page, email, secret = password) {
+	await page.goto('/connexion')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Mot de passe', { exact: true }).fill(secret)
+	await page.getByRole('button', { name: 'Se connecter', exact: true }).click()
+	await page.waitForURL('**/dossiers')
+}
+
+// The one file of a person of the demonstration.
+async function ownFile(page) {
+	await page.goto('/dossiers')
+	const href = await page.locator('a[href^="/dossiers/"]').first().getAttribute('href')
+	await page.goto(href)
+	return href
+}
+
+async function looked(t, page, name, picture) {
+	await t.sound(page, name)
+	await t.valid(page, name)
+	if (picture)
+		await t.picture(page, picture)
+}
+
+function luhn(digits) {
+	let total = 0
+	for (const [i, c] of [...digits].reverse().entries()) {
+		const n = Number(c) * (i % 2 ? 1 : 2)
+		total += n > 9 ? n - 9 : n
+	}
+	return digits + (10 - total % 10) % 10
+}
+const key97 = n13 => n13 + String(97 - Number(BigInt(n13) % 97n)).padStart(2, '0')
+
+await suite(async t => {
+	// ---- an account, without scripts
+	const email = `psy${Date.now()}@exemple.fr`
+	const secret = 'une phrase assez longue'
+	let page = await t.visitor({ javascript: false })
+	await page.goto('/compte')
+	await looked(t, page, 'the account page', 'compte')
+	await page.getByLabel('Adresse électronique').fill('pas une adresse')
+	await page.getByLabel('Mot de passe', { exact: true }).fill('court')
+	await page.getByRole('button', { name: 'Créer mon compte' }).click()
+	t.same(await page.locator('.govuk-error-summary a').count(), 2, 'two problems are listed and linked')
+	t.same(await page.getByLabel('Adresse électronique').inputValue(), 'pas une adresse', 'what was typed is still there')
+	await t.sound(page, 'the account page with problems')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Mot de passe', { exact: true }).fill(secret)
+	await page.getByRole('button', { name: 'Créer mon compte' }).click()
+	await t.sound(page, 'the page after asking for an account')
+	const link = await page.locator('a[href^="/compte/confirmation/"]').getAttribute('href') // shown by the demonstration only
+	await page.goto(link)
+	await page.goto(link)
+	await looked(t, page, 'the confirmation page')
+	await page.getByRole('button', { name: 'Confirmer mon adresse' }).click()
+	t.same(await page.locator('h1').textContent(), 'Votre adresse est confirmée', 'the button confirms, however often the link was opened')
+	await page.goto('/connexion?suite=%2Fmessages')
+	await looked(t, page, 'the sign-in page', 'connexion')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Mot de passe', { exact: true }).fill('autre chose')
+	await page.getByRole('button', { name: 'Se connecter', exact: true }).click()
+	await t.sound(page, 'a refused sign-in')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Mot de passe', { exact: true }).fill(secret)
+	await page.getByRole('button', { name: 'Se connecter', exact: true }).click()
+	t.ok(page.url().endsWith('/messages'), 'signing in goes on to what was asked for', page.url())
+	await looked(t, page, 'the inbox')
+
+	// ---- the steps, without scripts
+	await page.goto('/dossiers')
+	await page.getByRole('button', { name: 'Commencer ou reprendre une candidature' }).click()
+	const file = new URL(page.url()).pathname
+	await looked(t, page, 'a new draft', 'brouillon')
+	t.ok(await page.getByText('NON ENVOYÉ.').isVisible(), 'a draft says that it is not sent')
+	await page.getByRole('button', { name: 'Commencer à répondre' }).click()
+	await looked(t, page, 'the first step', 'etape-identite')
+	t.ok(/Étape\s1 sur\s8/.test(await page.locator('.msp-progress').textContent()), 'the progress counts the steps that are asked')
+	await page.getByLabel('Nom', { exact: true }).fill('Durand')
+	await page.getByLabel('Prénom').fill('Lou')
+	await page.getByLabel('Jour').fill('31')
+	await page.getByLabel('Mois').fill('2')
+	await page.getByLabel('Année').fill('1985')
+	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
+	t.same(await page.getByLabel('Jour').inputValue(), '31', 'a date that does not exist comes back as it was typed')
+	await t.sound(page, 'a step with problems')
+	await page.getByLabel('Jour').fill('21')
+	await page.getByLabel('Mois').fill('11')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Téléphone').fill('06 12 34 56 78')
+	await page.getByLabel('Numéro de sécurité sociale').fill(key97(`28511593500${String(Date.now() % 90 + 10)}`))
+	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
+	t.ok(page.url().endsWith('/etapes/identite/pieces'), 'its pieces follow the answers', page.url())
+	await looked(t, page, 'the pieces of a step', 'etape-pieces')
+	const identity = page.locator('#piece-identity')
+	await identity.locator('input[type=file]').setInputFiles(text)
+	await identity.getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	t.ok(/PDF/.test(await page.locator('.govuk-error-summary').textContent()), 'a text is refused as a piece, with what to do')
+	await t.sound(page, 'a refused piece')
+	await page.locator('#piece-identity input[type=file]').setInputFiles(pdf)
+	await page.locator('#piece-identity').getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	t.ok(await page.locator('#piece-identity').getByRole('link', { name: 'pièce d’essai.pdf' }).isVisible(), 'the piece is there')
+	await t.sound(page, 'the pieces of a step with a file')
+	await page.goto(`${file}/etapes/inscription`)
+	await page.getByLabel('Numéro RPPS').fill(luhn(`1${String(Date.now()).slice(-9)}`))
+	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
+	await looked(t, page, 'the step of the place', 'etape-exercice')
+	await page.getByLabel('Libéral', { exact: true }).check()
+	await page.getByLabel('Numéro et voie', { exact: true }).fill('1 rue des Essais')
+	await page.getByLabel('Code postal', { exact: true }).fill('62120')
+	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
+	await t.sound(page, 'the choice of a commune')
+	await page.getByLabel('Commune', { exact: true }).selectOption({ label: 'Aire-sur-la-Lys (62120, Pas-de-Calais)' })
+	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
+	t.ok(page.url().endsWith('/etapes/diplome'), 'a commune is chosen from a list, without a script', page.url())
+	await page.goto(`${file}/etapes/experience`)
+	await looked(t, page, 'the step of the experience', 'etape-experience')
+	await page.getByRole('button', { name: 'Ajouter une période' }).click()
+	t.same(await page.locator('fieldset.msp-row').count(), 2, 'a period is added without a script')
+	await page.getByLabel('Structure').nth(1).fill('Clinique B')
+	await page.getByRole('button', { name: /Retirer/ }).first().click()
+	t.same(await page.getByLabel('Structure').first().inputValue(), 'Clinique B', 'a period is taken away without a script')
+	await page.goto(`${file}/resume`)
+	await looked(t, page, 'the summary', 'resume')
+	await page.getByRole('button', { name: 'Envoyer ma candidature' }).click()
+	t.ok(await page.locator('.govuk-error-summary a').count() > 5, 'sending too early lists what is missing, linked')
+	await t.sound(page, 'the summary with problems')
+	await page.locator('.govuk-error-summary a').first().click()
+	t.ok(/\/etapes\//.test(page.url()), 'a problem leads to the page where it is put right', page.url())
+	await page.goto(file)
+	await page.getByRole('link', { name: 'Supprimer ce brouillon' }).click()
+	await looked(t, page, 'the page that discards a draft')
+	await page.getByRole('button', { name: 'Supprimer ce brouillon' }).click()
+	t.ok(page.url().endsWith('/dossiers'), 'a draft is discarded', page.url())
+	await page.context().close()
+
+	// ---- a session that ended keeps what was being sent
+	page = await t.visitor()
+	await signIn(page, email, secret)
+	await page.getByRole('button', { name: 'Commencer ou reprendre une candidature' }).click()
+	await page.getByRole('button', { name: 'Commencer à répondre' }).click()
+	await page.getByLabel('Nom', { exact: true }).fill('Durand')
+	await page.waitForFunction(() => /Enregistré à/.test(document.querySelector('.msp-autosave')?.textContent ?? ''))
+	t.ok(true, 'answers are saved while one types')
+	await t.sound(page, 'a step that saves itself')
+	await page.getByLabel('Prénom').fill('Lou')
+	await page.context().clearCookies()
+	await page.getByRole('button', { name: 'Enregistrer et revenir plus tard' }).click()
+	await t.sound(page, 'the sign-in that a step waits behind')
+	await page.getByLabel('Adresse électronique').fill(email)
+	await page.getByLabel('Mot de passe', { exact: true }).fill(secret)
+	await page.getByRole('button', { name: 'Se connecter', exact: true }).click()
+	await page.waitForURL(/\/dossiers\/\d+/)
+	await page.goto(`${new URL(page.url()).pathname.replace(/\/etapes.*/, '')}/etapes/identite`)
+	t.same(await page.getByLabel('Prénom').inputValue(), 'Lou', 'what was sent when the session had ended is saved after signing in')
+	await page.goto(page.url() + '/pieces')
+	await page.locator('#piece-rights input[type=file]').setInputFiles(pdf)
+	await page.locator('#piece-rights').getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	await page.locator('#piece-rights').getByRole('link', { name: 'pièce d’essai.pdf' }).waitFor()
+	t.ok(true, 'a piece is sent with its progress shown')
+	await page.context().close()
+
+	// ---- files in each state
+	for (const [name, who, states] of [
+		['in correction', 'nadia.complement', ['resubmit']],
+		['in review', 'thomas.examen', ['withdraw']],
+		['to sign', 'elise.signature', ['sign']],
+		['to countersign', 'karim.contresigne', []],
+		['under convention', 'anne.convention', ['amend', 'resign', 'observe']],
+		['refused', 'hugo.refus', ['appeal']]
+	]) {
+		page = await t.visitor()
+		await signIn(page, `${who}@demo.example`)
+		await t.sound(page, `the list of files of a file ${name}`)
+		const href = await ownFile(page)
+		await looked(t, page, `a file ${name}`, `dossier-${who.split('.')[1]}`)
+		t.ok(await page.locator('.msp-standing').getByText('Qui agit').isVisible(), `a file ${name} says who must act`)
+		for (const event of states) {
+			await page.goto(`${href}/evenements/${event}`)
+			await looked(t, page, `the page of ${event}`, `action-${event}`)
+		}
+		await page.goto(`${href}/resume`)
+		await looked(t, page, `the answers of a file ${name}`)
+		await page.goto('/messages')
+		await looked(t, page, `the inbox of a file ${name}`)
+		const letter = page.locator('main a[href^="/messages/"]').first()
+		if (await letter.count()) {
+			await letter.click()
+			await looked(t, page, `a message of a file ${name}`, 'message')
+		}
+		if (name === 'under convention') {
+			await page.goto(`${href}/profil`)
+			await looked(t, page, 'the directory profile', 'profil')
+			await page.getByRole('button', { name: 'Tout est toujours exact' }).click()
+			t.ok(await page.getByText('Votre fiche est enregistrée').isVisible(), 'the profile is confirmed')
+		}
+		await page.context().close()
+	}
+})
