@@ -71,6 +71,7 @@ const struct route routes[] = {
 	ROW(GET,  "/dossiers/:id/pieces/:piece", AGENTS, EXPERT | DELEGATE, WRITE, piece_agent_ask, piece_agent_answer, .doc = "Une pièce ; son ouverture est inscrite"),
 	ROW(POST, "/dossiers/:id/pieces/:piece/ouvrir", AGENTS, EXPERT | DELEGATE, WRITE, piece_open_ask, piece_open_answer, .doc = "Une pièce avant son analyse, avec une raison"),
 	ROW(POST, "/dossiers/:id/preparer/:event", AGENTS, EXPERT | DELEGATE, FAST, rows_ask, rows_answer, .doc = "Un formulaire avec une ligne de plus ou de moins ; rien n’est décidé"),
+	ROW(GET,  "/dossiers/:id/convention.pdf", AGENTS, DELEGATE, FAST, convention_pdf_ask, convention_pdf_answer, .doc = "La convention à contresigner ou en vigueur"),
 	ROW(GET,  "/anomalies",          AGENTS, EXPERT | DELEGATE | ADMIN, SLOW, anomalies_ask, anomalies_answer, .doc = "Dossiers bloqués, situations impossibles"),
 	ROW(GET,  "/agents",             AGENTS, ADMIN, FAST, agents_list_ask, agents_list_answer, .doc = "Comptes des agents"),
 	ROW(GET,  "/reglages",           AGENTS, ADMIN, FAST, NULL, settings_show_answer, .doc = "Réglages, secrets masqués"),

@@ -158,8 +158,8 @@ struct file_page {
 	int64_t id;
 	const char *number, *name, *state, *tag, *kind, *caisse, *waits, *deadline, *holder, *age, *parent_number,
 		*sha256;
-	int64_t parent;
-	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved;
+	int64_t parent, child;
+	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved, convention;
 	struct list points, changes, items, events, messages, openings, signatures, pieces;
 	struct markup problems, actions;
 };
@@ -194,6 +194,8 @@ static const struct slot file_slots[] = {
 	SLOT_L(struct file_page, openings, &opening_view_),
 	SLOT_L(struct file_page, signatures, &signed_view),
 	SLOT_L(struct file_page, pieces, &piece_view_),
+	SLOT_I(struct file_page, child),
+	SLOT_B(struct file_page, convention),
 	SLOT_M(struct file_page, problems),
 	SLOT_M(struct file_page, actions),
 };
@@ -920,6 +922,8 @@ static int page_shown(struct job *j, struct err *e)
 			      : pool_printf(j->pool, "%s ouvrés à cette étape", days_text(j->pool, age)),
 		.late = target && age > target,
 		.parent = v->parent,
+		.child = v->child,
+		.convention = j->who.role == DELEGATE && !rows_null(row, 0, "document"),
 		.parent_number = rows_text(row, 0, "parent_number"),
 		.sha256 = v->frozen_sha256,
 		.moved = j->who.role == DELEGATE && !v->facts.of_its_caisse,
