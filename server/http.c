@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -80,7 +81,9 @@ struct watched {
 struct loop {
 	int index;
 	pthread_t thread;
-	bool running; /* the thread was started */
+	bool running; /* the thread was started and its loop is open */
+	sem_t opened;
+	struct err err;
 	h2o_context_t ctx;
 	h2o_accept_ctx_t accept[2];
 	h2o_multithread_receiver_t receiver;
@@ -641,9 +644,27 @@ static void turn(struct loop *l)
 		tick(l, now);
 }
 
+/* On the loop's own thread: h2o's buffers come from an allocator of the thread that made their socket. */
+static int loop_open(struct loop *l)
+{
+	const struct lanes_options options = {
+		.dsn = l->service->dsn, .fast = 1, .write = 4, .slow = 2, .application_name = "enrolld"
+	};
+	h2o_context_init(&l->ctx, h2o_evloop_create(), &http.config);
+	h2o_multithread_register_receiver(l->ctx.queue, &l->receiver, on_messages);
+	for (size_t i = 0; i < 2; i++)
+		l->accept[i] = (h2o_accept_ctx_t){ .ctx = &l->ctx, .hosts = http.config.hosts, .ssl_ctx = http.ssl[i] };
+	l->lanes = lanes_open(&options, on_watch, l, &l->err);
+	return l->lanes ? 0 : -1;
+}
+
 static void *loop_main(void *arg)
 {
 	struct loop *l = arg;
+	int bad = loop_open(l);
+	sem_post(&l->opened);
+	if (bad)
+		return NULL;
 	while (!l->stopping || ((l->connections || l->jobs) && clock_monotonic() < l->stop_at + SECOND))
 		turn(l);
 	/* What still waits for the database is answered "busy"; work on other threads comes back to an open loop. */
@@ -671,22 +692,6 @@ static void *loop_main(void *arg)
 	}
 	l->watched = NULL;
 	return NULL;
-}
-
-static int loop_open(struct loop *l, int index, struct service *s, struct err *e)
-{
-	const struct lanes_options options = {
-		.dsn = s->dsn, .fast = 1, .write = 4, .slow = 2, .application_name = "enrolld"
-	};
-	l->index = index;
-	l->service = s;
-	pthread_mutex_init(&l->lock, NULL);
-	h2o_context_init(&l->ctx, h2o_evloop_create(), &http.config);
-	h2o_multithread_register_receiver(l->ctx.queue, &l->receiver, on_messages);
-	for (size_t i = 0; i < 2; i++)
-		l->accept[i] = (h2o_accept_ctx_t){ .ctx = &l->ctx, .hosts = http.config.hosts, .ssl_ctx = http.ssl[i] };
-	l->lanes = lanes_open(&options, on_watch, l, e);
-	return l->lanes ? 0 : -1;
 }
 
 /* ---- certificates ---- */
@@ -940,14 +945,22 @@ int http_run(struct service *s, struct err *e)
 		return fault(e, "http: no memory");
 	for (int i = 0; i < wanted && i < LOOPS_MAX && !result; i++) {
 		struct loop *l = &http.loops[i];
-		result = loop_open(l, i, s, e);
-		if (result)
-			break;
-		http.loop_count++;
-		if (pthread_create(&l->thread, NULL, loop_main, l))
+		*l = (struct loop){ .index = i, .service = s };
+		pthread_mutex_init(&l->lock, NULL);
+		sem_init(&l->opened, 0, 0);
+		if (pthread_create(&l->thread, NULL, loop_main, l)) {
 			result = fault(e, "http: no thread for a loop");
-		else
-			l->running = true;
+			break;
+		}
+		while (sem_wait(&l->opened) && errno == EINTR)
+			;
+		l->running = l->lanes != NULL;
+		http.loop_count++;
+		if (!l->running) {
+			pthread_join(l->thread, NULL);
+			*e = l->err;
+			result = -1;
+		}
 	}
 	if (!result)
 		serve(s, signals);
