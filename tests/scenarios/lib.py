@@ -20,6 +20,7 @@ import contextlib
 import datetime
 import email
 import email.policy
+import glob
 import http.client
 import json as jsonlib
 import os
@@ -349,6 +350,15 @@ class House:
             self.sign_in(name)
             a = getattr(c, method)(path, *args, **more)
         return a
+
+    def sql(self, text):
+        """As the database's superuser, behind everyone's back: rows as tuples of texts."""
+        psql = sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
+        p = subprocess.run([psql, "-X", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", os.path.realpath(os.path.join(self.home, "pg/socket")),
+                            "-U", "postgres", "-d", "enroll", "-c", "set search_path = enroll", "-c", text],
+                           text=True, capture_output=True, env={"PATH": "/usr/bin:/bin", "PGCONNECT_TIMEOUT": "10"})
+        right(p.returncode == 0, p.stderr)
+        return [tuple(line.split("\t")) for line in p.stdout.split("\n")[1:] if line]
 
     # -- the registry
 

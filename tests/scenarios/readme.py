@@ -50,7 +50,7 @@ def marked(w):
 def known_people(w):
     for name in ("delegue", "delegue-sans-signature", "expert", "expert-2", "region", "admin"):
         path = os.path.join(w.house.home, "agents", name)
-        a = w.house.client((path + ".pem", path + ".key")).get("/dossiers")
+        a = w.house.client((path + ".pem", path + ".key")).get("/statistiques")
         right(a.status == 200, "%s: %r" % (name, a))
         right(os.path.exists(path + ".p12"), path)
     for name in ("camille.brouillon", "elise.signature", "anne.convention", "hugo.refus"):
