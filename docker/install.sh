@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 wanted=()
 for list in "$@"; do
 	mapfile -t -O "${#wanted[@]}" wanted < "$list.txt"
-	if [ "$list" = test ] && ! { command -v npm && node -e 'process.exit(process.versions.node.split(".")[0] < 18)'; } > /dev/null 2>&1; then
+	if [ "$list" = test ] && ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; } > /dev/null 2>&1; then
 		wanted+=(nodejs npm)
 	fi
 done
