@@ -36,6 +36,7 @@
 #include "home.h"
 #include "pages/pages.h"
 #include "pdf.h"
+#include "purge.h"
 #include "routes.h"
 #include "text.h"
 
@@ -762,6 +763,45 @@ static int do_backup(struct ctl *c, struct err *e)
 	return 0;
 }
 
+static bool told_in(const struct rows *r, int64_t file, const char *kinds)
+{
+	for (size_t i = 0; i < rows_count(r); i++)
+		if (rows_i64(r, i, "file") == file && str_eq(rows_str(r, i, "kinds"), kinds))
+			return true;
+	return false;
+}
+
+/*
+ * Lines "FILE KINDS WHEN" of a newer backup's purges.txt: what was erased after this one was made. What is due by its
+ * date comes back by itself; this is for what was erased on another ground, or under another policy.
+ */
+static int replay_purges(struct ctl *c, const char *path, int *again, struct err *e)
+{
+	const struct rows *r;
+	char *text, *save = NULL;
+
+	home_as_caller();
+	text = file_read(path, FILE_MOST, c->pool, NULL, e);
+	home_as_owner();
+	if (!text || ask(c, &operate_purges, NO_ARGS, &r, e))
+		return -1;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *rest = line, *number = strsep(&rest, " "), *kinds = strsep(&rest, " ");
+		int64_t file;
+
+		if (!kinds || str_to_i64(number, &file))
+			return refuse(e, "not a line of purges: %s", line);
+		if (told_in(r, file, kinds))
+			continue;
+		if (!purge_again(&c->service, file, kinds, e))
+			++*again;
+		else if (e->kind != ERR_MISSING) /* a file that this backup does not know has nothing to erase */
+			fprintf(stderr, "enrollctl: file %lld is not erased again: %s %s\n", (long long)file,
+				e->text ? e->text : "", e->detail);
+	}
+	return 0;
+}
+
 /* Into a home that has no database yet; then what was due for erasing since is erased again, before anyone sees it. */
 static int do_restore(struct ctl *c, struct err *e)
 {
@@ -773,7 +813,7 @@ static int do_restore(struct ctl *c, struct err *e)
 	const struct settings *s = &c->service.settings;
 	const char *owner = c->embedded ? c->cluster.owner_dsn : s->owner_dsn;
 	struct tick t = { 0 };
-	int applied = 0;
+	int applied = 0, again = 0;
 
 	if (!owner || !*owner)
 		return refuse(e, "%s is not set: the owner alone makes the schema", "ENROLL_OWNER_DSN");
@@ -802,9 +842,10 @@ static int do_restore(struct ctl *c, struct err *e)
 	c->lanes = lanes_open(
 		&(struct lanes_options){ .dsn = c->service.dsn, .write = 1, .application_name = "enrollctl" }, NULL,
 		NULL, e);
-	if (!c->lanes || clerk_tick(&c->service, c->lanes, c->pool, &t, e))
+	if (!c->lanes || (value_of(c, "purges") && replay_purges(c, value_of(c, "purges"), &again, e)) ||
+	    clerk_tick(&c->service, c->lanes, c->pool, &t, e))
 		return -1;
-	printf("restored; %d purged again, %d deadlines fired\n", t.purged, t.fired);
+	printf("restored; %d purged again, %d deadlines fired\n", again + t.purged, t.fired);
 	return 0;
 }
 
@@ -841,7 +882,8 @@ static const struct command commands[] = {
 	{ "figures", "[--as-of DATE] [--level LEVEL]", "levels: caisse, departement, region, pays", NEEDS_DATABASE,
 	  do_figures },
 	{ "backup", "DIR", "database, keys and certificates", NEEDS_DATABASE, do_backup },
-	{ "restore", "DIR", "into a home without a database; purges what is due", NEEDS_CLUSTER, do_restore },
+	{ "restore", "DIR [--purges FILE]", "into a home without a database; purges what is due, and what FILE tells",
+	  NEEDS_CLUSTER, do_restore },
 	{ "demo load", "", "invented people, into an empty database", NEEDS_DATABASE, do_demo },
 	{ "help", "", "this list", NEEDS_NOTHING, do_help },
 };

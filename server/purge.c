@@ -93,6 +93,24 @@ static int purge_one(struct service *s, struct lanes *l, struct pool *pool, int6
 	return fire_wait(&f, e) || erase(s, l, pool, file, kinds, e) ? -1 : 0;
 }
 
+static struct lanes *open_own(struct service *s, struct err *e)
+{
+	return lanes_open(
+		&(struct lanes_options){ .dsn = s->purge_dsn, .write = 1, .application_name = "enroll-purge" }, NULL,
+		NULL, e);
+}
+
+int purge_again(struct service *s, int64_t file, const char *kinds, struct err *e)
+{
+	struct lanes *own = open_own(s, e);
+	struct pool *pool = pool_new_secret();
+	int result = own ? purge_one(s, own, pool, file, -1, kinds, e) : -1;
+	if (own)
+		lanes_close(own);
+	pool_free(pool);
+	return result;
+}
+
 int purge_run(struct service *s, struct lanes *l, struct pool *pool, int *purged, struct err *e)
 {
 	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
@@ -104,9 +122,7 @@ int purge_run(struct service *s, struct lanes *l, struct pool *pool, int *purged
 	const struct rows *r = segment_rows(g, at);
 	if (!rows_count(r))
 		return 0;
-	struct lanes *own = lanes_open(
-		&(struct lanes_options){ .dsn = s->purge_dsn, .write = 1, .application_name = "enroll-purge" }, NULL,
-		NULL, e);
+	struct lanes *own = open_own(s, e);
 	if (!own)
 		return -1;
 	int failed = 0;

@@ -8,5 +8,7 @@
 
 /* `l` reads what is due; a connection of the purge role is opened when there is something. *purged counts files. */
 int purge_run(struct service *s, struct lanes *l, struct pool *pool, int *purged, struct err *e) MUST_USE;
+/* What another database's purge_log says of a file that a backup brought back: an event, and erased again. */
+int purge_again(struct service *s, int64_t file, const char *kinds, struct err *e) MUST_USE;
 
 #endif

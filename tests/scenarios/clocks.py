@@ -85,10 +85,31 @@ def erased(w):
     right(200 not in got, "pieces still open: %s" % got)
 
 
+def backs_up(name):
+    return lambda w: w.house.ctl("backup", os.path.join(w.house.out, name)) and None
+
+
+def erased_again(w):
+    """A backup from before the erasing, told what was erased since: the erased is erased there too."""
+    home = tempfile.mkdtemp(prefix="enroll-restored-", dir="/tmp")
+    other = {**w.house.environment, "ENROLL_HOME": home}
+    try:
+        for words in (["restore", os.path.join(w.house.out, "before"), "--purges", os.path.join(w.house.out, "after", "purges.txt")],
+                      ["invariants"], ["audit", "verify", "--json"]):
+            p = subprocess.run([w.house.enrollctl, *words], env=other, capture_output=True, text=True, timeout=120)
+            right(p.returncode == 0, "%s: %s%s" % (words, p.stdout, p.stderr))
+        right(jsonlib.loads(p.stdout)["erased"] > 0, "nothing was erased: " + p.stdout)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 scenario("what was withdrawn is erased after six months, and its history still verifies", [
     applies("judith"), state("judith", "in_review"), fires("judith", "withdraw", "judith", text="Je renonce pour raison personnelle."),
+    holds("a backup is made", backs_up("before")),
     days_pass(150), days_pass(60),
     holds("no piece can be read any more", erased),
+    holds("another backup is made", backs_up("after")),
+    holds("the first one, restored, has it erased again", erased_again),
 ])
 
 

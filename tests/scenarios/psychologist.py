@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+"""The psychologist's side: the account, its links and its locks, pieces, messages, signing codes, the directory profile."""
+from lib import *
+
+
+def asks(w, method, path, gives, *args, **more):
+    a = getattr(w.house.client(), method)(path, *args, **more)
+    right(a.status == gives, "%s %s gives %r, not %s" % (method, path, a, gives))
+    return a
+
+
+def mine(w, name, method, path, gives, *args, **more):
+    a = w.house.ask(name, method, path.format(w.person(name).file), *args, **more)
+    right(a.status == gives, "%s %s gives %r, not %s" % (method, path, a, gives))
+    return a
+
+
+def link(w, address, where, after=0):
+    return w.house.mail.wait(address, r"/%s/([\w-]{43})" % where, after)
+
+
+# ---- the account ---------------------------------------------------------------------------------------------------------
+
+def nobody_learns(w):
+    """The same answer whether the address has an account or not; only the mail differs."""
+    w.house.account("anna")
+    new = asks(w, "post", "/compte", 200, {"email": "neuve@exemple.test", "password": PASSWORD})
+    old = asks(w, "post", "/compte", 200, {"email": mail_of("anna"), "password": "un autre mot de passe"})
+    right(new.json == old.json, "two answers: %r, %r" % (new, old))
+    w.house.mail.wait(mail_of("anna"), "(avez déjà un)")
+    right(asks(w, "post", "/compte/mot-de-passe", 200, {"email": mail_of("anna")}).json ==
+          asks(w, "post", "/compte/mot-de-passe", 200, {"email": "inconnue@exemple.test"}).json, "two answers")
+    asks(w, "post", "/connexion", 401, {"email": mail_of("anna"), "password": "un autre mot de passe"})
+
+
+def confirms(w):
+    asks(w, "post", "/connexion", 401, {"email": "neuve@exemple.test", "password": PASSWORD})
+    token = link(w, "neuve@exemple.test", "compte/confirmation")
+    for _ in range(3):  # mail scanners follow links
+        asks(w, "get", "/compte/confirmation/" + token, 200)
+    asks(w, "post", "/compte/confirmation/" + token, 200)
+    asks(w, "post", "/compte/confirmation/" + token, 404)
+    asks(w, "get", "/compte/confirmation/" + token, 404)
+    asks(w, "post", "/connexion", 200, {"email": "NEUVE@exemple.test", "password": PASSWORD})
+
+
+def own_password(w):
+    """A link confirms the password typed when it was asked for, not one that somebody else typed before or after."""
+    address = "visee@exemple.test"
+    asks(w, "post", "/compte", 200, {"email": address, "password": "celui de la personne"})
+    token = link(w, address, "compte/confirmation")
+    asks(w, "post", "/compte", 200, {"email": address, "password": "celui de quelqu'un d'autre"})
+    asks(w, "post", "/compte/confirmation/" + token, 200)
+    asks(w, "post", "/connexion", 200, {"email": address, "password": "celui de la personne"})
+    asks(w, "post", "/connexion", 401, {"email": address, "password": "celui de quelqu'un d'autre"})
+
+
+def resets(w):
+    c = w.house.client()
+    c.token = asks(w, "post", "/connexion", 200, {"email": "neuve@exemple.test", "password": PASSWORD}).json["token"]
+    right(c.get("/dossiers").status == 200, "the session does not open")
+    asks(w, "post", "/compte/mot-de-passe", 200, {"email": "neuve@exemple.test"})
+    token = link(w, "neuve@exemple.test", "compte/mot-de-passe")
+    asks(w, "post", "/compte/mot-de-passe/" + token, 422, {"password": "court"})
+    asks(w, "post", "/compte/mot-de-passe/" + token, 200, {"password": "une nouvelle phrase"})
+    asks(w, "post", "/compte/mot-de-passe/" + token, 404, {"password": "une nouvelle phrase"})
+    right(c.get("/dossiers").status == 401, "the old session still opens")
+    asks(w, "post", "/connexion", 401, {"email": "neuve@exemple.test", "password": PASSWORD})
+    asks(w, "post", "/connexion", 200, {"email": "neuve@exemple.test", "password": "une nouvelle phrase"})
+
+
+def closes(w, address, password):
+    """5 failures in 15 minutes close it for 15, told in the same words for an address without an account."""
+    told = set()
+    for _ in range(5):
+        told.add(asks(w, "post", "/connexion", 401, {"email": address, "password": "à côté"}).json["detail"])
+    a = asks(w, "post", "/connexion", 429, {"email": address, "password": password})
+    right(0 < int(a.headers["retry-after"]) <= 900, "retry-after %s" % a.headers["retry-after"])
+    return told, a.json["detail"]
+
+
+def guesses(w):
+    address = "serree@exemple.test"
+    w.house.ctl("account", "create", "--email", address, "--password-stdin", stdin=PASSWORD + "\n")
+    right(closes(w, address, PASSWORD) == closes(w, "personne@exemple.test", PASSWORD), "known and unknown are told apart")
+    w.house.move(minutes=16)
+    asks(w, "post", "/connexion", 200, {"email": address, "password": PASSWORD})
+
+
+def guesses_at_once(w):
+    """Twenty guesses sent at once, the right one among the last: it does not help."""
+    address = "pressee@exemple.test"
+    w.house.ctl("account", "create", "--email", address, "--password-stdin", stdin=PASSWORD + "\n")
+    got = []
+
+    def guess(password):
+        got.append(w.house.client().post("/connexion", {"email": address, "password": password}).status)
+    threads = [threading.Thread(target=guess, args=("essai %d" % i,)) for i in range(20)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    right(got.count(401) == 5 and got.count(429) == 15, "answers %s" % sorted(got))
+
+
+def mails_are_bounded(w):
+    for _ in range(5):
+        asks(w, "post", "/compte/mot-de-passe", 200, {"email": "souvent@exemple.test"})
+    asks(w, "post", "/compte/mot-de-passe", 429, {"email": "souvent@exemple.test"})
+
+
+def signs_out(w):
+    c = w.house.client()
+    c.token = asks(w, "post", "/connexion", 200, {"email": mail_of("anna"), "password": PASSWORD}).json["token"]
+    right(c.post("/deconnexion").status == 200 and c.get("/dossiers").status == 401, "the session is still open")
+
+
+scenario("the account", [
+    holds("nobody learns who has an account", nobody_learns),
+    holds("a link confirms when its button is pressed, once", confirms),
+    holds("a link confirms the password typed with it", own_password),
+    holds("a new password ends every session", resets),
+    holds("five failures close an account for 15 minutes", guesses),
+    holds("guesses sent at once are five", guesses_at_once),
+    holds("messages to one address are bounded", mails_are_bounded),
+    holds("signing out ends the session", signs_out),
+])
+
+
+# ---- pieces --------------------------------------------------------------------------------------------------------------
+
+def code_of(a):
+    return [(p["field"], p["code"]) for p in a.json["problems"]]
+
+
+def send(w, name, gives, fields, content=None, filename="a.pdf"):
+    return mine(w, name, "upload", "/dossiers/{}/pieces", gives, fields, filename, pdf("essai") if content is None else content)
+
+
+def pieces(w):
+    a = send(w, "bea", 201, {"kind": "diploma"}, filename="diplôme été.pdf")
+    right(a.headers["location"] == "/dossiers/%d/pieces/%d" % (w.person("bea").file, a.json["id"]), a.headers["location"])
+    right(a.json["name"] == "diplôme été.pdf" and a.json["scan"] == "waiting", repr(a))
+    back = mine(w, "bea", "get", a.headers["location"], 200)
+    right(back.body == pdf("essai") and back.headers["content-type"] == "application/pdf", "not the bytes that were sent")
+    right(back.headers["x-content-type-options"] == "nosniff", "browsers may guess its type")
+    right(send(w, "bea", 201, {"kind": "diploma"}).json["id"] == a.json["id"], "the same file twice is two pieces")
+    b = send(w, "bea", 201, {"kind": "diploma"}, pdf("un autre"))
+    right([p["id"] for p in w.file("bea")["pieces"] if p["kind"] == "diploma"] == [b.json["id"]], "the old one is still there")
+    mine(w, "bea", "get", a.headers["location"], 404)
+    for content, why in ((b"", "empty"), (b"MZ" + b"x" * 500, "type"), (b"%PDF-1.4" + b"x" * (10 << 20), "size")):
+        right(code_of(send(w, "bea", 422, {"kind": "rib"}, content)) == [("file", why)], why)
+    right(code_of(send(w, "bea", 422, {"kind": "selfie"})) == [("kind", "choice")], "an unknown kind")
+    right(code_of(send(w, "bea", 422, {"kind": "experience"})) == [("for", "missing")], "a proof without its period")
+    right(code_of(send(w, "bea", 422, {"kind": "experience", "for": "experience[99]"})) == [("for", "wrong")], "a period too far")
+
+
+def not_mine(w):
+    p = w.file("bea")["pieces"][0]["id"]
+    where = "/dossiers/%d/pieces" % w.person("bea").file
+    w.house.account("zoe")
+    for a in (w.house.ask("zoe", "get", "%s/%d" % (where, p)), w.house.ask("zoe", "ask", "DELETE", "%s/%d" % (where, p)),
+              w.house.ask("zoe", "post", "%s/%d/supprimer" % (where, p)),
+              w.house.ask("zoe", "upload", where, {"kind": "rib"}, "a.pdf", pdf("x"))):
+        right(a.status == 404, repr(a))
+
+
+def away(w):
+    p = send(w, "bea", 201, {"kind": "diploma_extra"}).json["id"]
+    where = "/dossiers/%d/pieces/%d" % (w.person("bea").file, p)
+    right(w.house.ask("bea", "ask", "DELETE", where).status == 200, "removing")
+    right(w.house.ask("bea", "ask", "DELETE", where).status == 404, "removing again")
+
+
+def forty(w):
+    for n in range(len(w.file("bea")["pieces"]), 40):
+        send(w, "bea", 201, {"kind": "diploma_extra"}, pdf("complément %d" % n))
+    right(code_of(send(w, "bea", 422, {"kind": "diploma_extra"}, pdf("de trop"))) == [("file", "many")], "the 41st")
+
+
+def rows_move(w):
+    """A period taken away takes its proof with it; the others keep theirs."""
+    path = "/dossiers/{}/reponses"
+    row = answers_of(w.person("cleo"))["experience"][0]
+    mine(w, "cleo", "post", path, 200, {"experience": [{**row, "structure": s} for s in "ABC"]})
+    for n in range(3):
+        send(w, "cleo", 201, {"kind": "experience", "for": "experience[%d]" % n}, pdf("preuve %d" % n), "%d.pdf" % n)
+    mine(w, "cleo", "post", path, 200, form=[("experience[%d].%s" % (n, k), v) for n in (1, 2) for k, v in {**row, "structure": "ABC"[n]}.items()])
+    right([(p["for"], p["name"]) for p in w.file("cleo")["pieces"] if p["kind"] == "experience"] ==
+          [("experience[0]", "1.pdf"), ("experience[1]", "2.pdf")], w.file("cleo")["pieces"])
+
+
+def locked(w):
+    right(send(w, "dora", 409, {"kind": "rib"}).json["status"] == 409, "a piece came into a file that was sent")
+    p = w.file("dora")["pieces"][0]["id"]
+    right(w.house.ask("dora", "ask", "DELETE", "/dossiers/%d/pieces/%d" % (w.person("dora").file, p)).status == 409, "a piece left")
+    try:  # even a program that forgets to ask
+        w.house.sql("insert into piece (file, kind, name, type, size, sha256) values (%d, 'rib', '', 'image/png', 1, '')" % w.person("dora").file)
+    except Wrong as wrong:
+        right("sent already" in str(wrong), wrong)
+    else:
+        raise Wrong("the database let a piece in")
+
+
+def unlocked(w):
+    right(code_of(send(w, "dora", 422, {"kind": "rib"}, pdf("autre rib"))) == [("kind", "locked")], "what was not asked for")
+    send(w, "dora", 201, {"kind": "identity"}, pdf("nouvelle pièce"))
+
+
+scenario("pieces", [
+    drafts("bea", pieces=False),
+    holds("in, out, replaced, refused beside their field", pieces),
+    holds("another person's pieces do not exist", not_mine),
+    holds("a piece is taken away once", away),
+    holds("a file holds 40 at most", forty),
+    drafts("cleo", pieces=False),
+    holds("a period's proof follows it", rows_move),
+    applies("dora"),
+    state("dora", "in_review"),
+    holds("a file that was sent is closed", locked),
+    fires("lea", "claim", "dora"),
+    fires("lea", "ask_correction", "dora", items=[{"piece": "identity", "code": "piece_unreadable", "text": "Le verso est flou."}]),
+    state("dora", "correction"),
+    holds("a correction opens what it asks for, nothing else", unlocked),
+])
+
+
+# ---- messages, codes, profile --------------------------------------------------------------------------------------------
+
+def inbox(w):
+    a = mine(w, "emma", "get", "/messages", 200).json
+    right(a["total"] == len(a["items"]) and a["unread"] == a["total"], a)
+    first = a["items"][-1]
+    right(first["kind"] == "receipt" and first["file"] == w.person("emma").file, first)
+    one = mine(w, "emma", "get", "/messages/%d" % first["id"], 200).json
+    right(first["subject"] == one["subject"] and w.person("emma").name.capitalize() in one["text"], one)
+    right(mine(w, "emma", "get", "/messages", 200).json["unread"] == a["unread"] - 1, "it is still unread")
+    w.house.account("zoe")
+    right(w.house.ask("zoe", "get", "/messages/%d" % first["id"]).status == 404, "another person reads it")
+
+
+def opening_notifies(w):
+    """Opening the letter of a decision is its notification."""
+    known = "select notified_at is not null from file where id = %d" % w.person("emma").file
+    right(w.house.sql(known) == [("f",)], "notified before it was opened")
+    letter = [m for m in mine(w, "emma", "get", "/messages", 200).json["items"] if m["kind"] == "refusal"][0]
+    mine(w, "emma", "get", "/messages/%d" % letter["id"], 200)
+    right(w.house.sql(known) == [("t",)], "opened, and not notified")
+
+
+def codes(w):
+    mine(w, "fanny", "post", "/dossiers/{}/code", 200)
+    old = w.house.mail.wait(mail_of("fanny"), r"(?<![-\d])(\d{6})(?![-\d])")
+    before = len(w.house.mail.to(mail_of("fanny")))
+    mine(w, "fanny", "post", "/dossiers/{}/code", 200)
+    new = w.house.mail.wait(mail_of("fanny"), r"(?<![-\d])(\d{6})(?![-\d])", before)
+    text = str([mine(w, "fanny", "get", "/messages/%d" % m["id"], 200).json for m in mine(w, "fanny", "get", "/messages", 200).json["items"]])
+    right(old not in text and new not in text, "a code stands in the inbox of the session it protects")
+    if old != new:
+        right(w.fire("fanny", "sign", "fanny", {"code": old}).status == 422, "an old code signs")
+    for _ in range(4):
+        right(w.fire("fanny", "sign", "fanny", {"code": "000000" if new != "000000" else "111111"}).status == 422, "any code signs")
+    right(w.fire("fanny", "sign", "fanny", {"code": new}).status == 422, "a code can be guessed more than 5 times")
+    mine(w, "fanny", "post", "/dossiers/{}/code", 200)
+    for _ in range(3):
+        mine(w, "fanny", "post", "/dossiers/{}/code", 200)
+    mine(w, "fanny", "post", "/dossiers/{}/code", 429)
+    w.house.move(minutes=61)
+    before = len(w.house.mail.to(mail_of("fanny")))
+    mine(w, "fanny", "post", "/dossiers/{}/code", 200)
+    late = w.house.mail.wait(mail_of("fanny"), r"(?<![-\d])(\d{6})(?![-\d])", before)
+    w.house.move(minutes=16)
+    right(w.fire("fanny", "sign", "fanny", {"code": late}).status == 422, "a code of 16 minutes signs")
+
+
+def profile(w):
+    mine(w, "emma", "get", "/dossiers/{}/profil", 404)
+    a = mine(w, "fanny", "get", "/dossiers/{}/profil", 200).json
+    right(a["published"] and a["public"] == ["adults", "teens"], a)
+    a = mine(w, "fanny", "post", "/dossiers/{}/profil", 200, {"languages": ["breton"], "show_phone": True, "unavailable_until": "2099-01-31"}).json
+    right(a["languages"] == ["breton"] and a["unavailable_until"] == "2099-01-31" and a["public"] == ["adults", "teens"], a)
+    found = [i for i in w.house.client().get("/annuaire?commune=59350&langue=breton").json["items"] if "Fanny" in i["name"]]
+    right(found and not found[0]["available"] and found[0].get("phone"), found)
+    a = mine(w, "fanny", "post", "/dossiers/{}/profil", 422, {"website": "pas un site", "public": []})
+    right({f for f, _ in code_of(a)} >= {"website"}, a)
+    w.house.move(days=40)
+    a = mine(w, "fanny", "post", "/dossiers/{}/profil", 200, {"confirm": True}).json
+    right(a["confirmed_on"] == w.house.now().date().isoformat() and a["languages"] == ["breton"], a)
+    right(w.house.ask("emma", "post", "/dossiers/%d/profil" % w.person("fanny").file, {"confirm": True}).status == 404, "another person's")
+
+
+scenario("messages, codes, profile", [
+    applies("emma"),
+    state("emma", "in_review"),
+    holds("the inbox is theirs, and counts what is unread", inbox),
+    fires("lea", "claim", "emma"),
+    fires("lea", "refuse", "emma", reasons=["bank_mismatch"], text="Le RIB est à un autre nom."),
+    holds("opening the letter notifies", opening_notifies),
+    applies("fanny"),
+    state("fanny", "in_review"),
+    approves("lea", "fanny"),
+    holds("codes are one at a time, five guesses, six an hour, 15 minutes", codes),
+    days_pass(1),
+    signs("fanny"),
+    countersigns("lea", "fanny"),
+    state("fanny", "conventioned"),
+    holds("the profile reaches the directory at once", profile),
+])
+
+run()
