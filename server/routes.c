@@ -83,7 +83,7 @@ const struct route routes[] = {
 	ROW(GET,  "/dossiers/:id/resume",               PUBLIC, APPLICANT, FAST,  resume_ask, resume_answer, .doc = "Tout le dossier, ce qui manque, l’envoi"),
 	ROW(GET,  "/dossiers/:id/evenements/:event",    PUBLIC, APPLICANT, FAST,  action_ask, action_answer, .doc = "La page d’une action : ce qu’elle entraîne et son formulaire"),
 	ROW(POST, "/dossiers/:id/pieces",               PUBLIC, APPLICANT, WRITE, piece_in_ask, piece_in_answer, .upload = true, .doc = "Dépose une pièce : kind, for, file (multipart, 10 Mo au plus)"),
-	ROW(GET,  "/dossiers/:id/pieces/:piece",        PUBLIC, APPLICANT, FAST,  piece_out_ask, piece_out_answer, .doc = "Une pièce"),
+	ROW(GET,  "/dossiers/:id/pieces/:piece",        PUBLIC, APPLICANT, SLOW,  piece_out_ask, piece_out_answer, .doc = "Une pièce"),
 	ROW(DELETE, "/dossiers/:id/pieces/:piece",      PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce"),
 	ROW(POST, "/dossiers/:id/pieces/:piece/supprimer", PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce (formulaire)"),
 	ROW(GET,  "/dossiers/:id/convention.pdf",       PUBLIC, APPLICANT, FAST,  convention_pdf_ask, convention_pdf_answer, .doc = "La convention à signer ou en vigueur"),
