@@ -18,3 +18,6 @@ SQL(demo_code, "insert into signing_code (file, party, digest, expires_at) value
 	       "excluded.expires_at, attempts = 0");
 SQL(demo_checks_later, "update outbox set due = enroll_now() + interval '1 day' where file = $1::bigint and kind = "
 		       "'checks' and done_at is null");
+SQL(demo_letters_first,
+    "update outbox set due = due - interval '10 years' where file = $1::bigint and kind = 'message' and "
+    "done_at is null");

@@ -13,7 +13,8 @@ extern const struct statement demo_shift;    /* seconds from the machine's time:
 extern const struct statement demo_no_shift; /* the present */
 extern const struct statement
 	demo_places; /* how many a region: code, name, postcode, region, departement, caisse, nth of its region */
-extern const struct statement demo_code;         /* file, party, digest: a signing code */
-extern const struct statement demo_checks_later; /* file: its checks wait for a day, as when a source is away */
+extern const struct statement demo_code;          /* file, party, digest: a signing code */
+extern const struct statement demo_checks_later;  /* file: its checks wait for a day, as when a source is away */
+extern const struct statement demo_letters_first; /* file: its letters are written before the others' */
 
 #endif

@@ -986,6 +986,10 @@ static int live(struct demo *d, struct err *e)
 		if (go_to_day(d, day, e) || ((day + PAST_DAYS) % REGISTRY_DAYS == 0 && import_registry(d, e)) ||
 		    one_day(d, e))
 			return -1;
+	/* Two thousand letters wait; the inboxes that somebody opens come first. */
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (ask(d, &demo_letters_first, ARGS(number(d, d->people[i].file)), NULL, e))
+			return -1;
 	return import_registry(d, e);
 }
 
