@@ -15,8 +15,10 @@ SQL(piece_queue_scan, "insert into outbox (file, kind, ref) values ($1::bigint, 
 SQL(piece_replace,
     "update piece set removed_at = enroll_now() where file = $1::bigint and kind = $2 and for_row is not distinct "
     "from $3 and id <> $4::bigint and removed_at is null and kind not in ('diploma_extra', 'identity', 'message')");
-SQL(piece_remove, "update piece p set removed_at = enroll_now() from file f where f.id = p.file and f.id = $1::bigint"
-		  " and p.id = $2::bigint and p.removed_at is null and f.state in ('draft', 'correction')");
+/* As a deposit: the lock makes it and a sending one after the other. */
+SQL(piece_remove, "with f as (select id from file where id = $1::bigint and state in ('draft', 'correction') for share)"
+		  " update piece p set removed_at = enroll_now() from f where p.file = f.id and p.id = $2::bigint"
+		  " and p.removed_at is null");
 SQL(piece_count,
     "select count(*) as count, coalesce(sum(size), 0) as bytes from piece where file = $1::bigint and removed_at "
     "is null");

@@ -6,9 +6,10 @@
 
 #include "db.h"
 
-extern const struct statement
-	working_save; /* file, data, revision read (0: none yet) → the new revision; no row: another tab was first */
-extern const struct statement
-	working_move_pieces; /* file, rows from, rows to ("" = gone): pieces follow their period */
+/*
+ * file, data, revision read (0: none yet), rows from, rows to ("" = gone): the pieces of a period follow it. → the new
+ * revision; no row: another tab was first, or the file was sent meanwhile, and nothing moved.
+ */
+extern const struct statement working_save;
 
 #endif

@@ -7,7 +7,8 @@
 #define VALUES_MAX 4000 /* more than any form can need */
 #define ANSWERS_MAX 20  /* of languages[] */
 #define OBJECT_CHARS 4000
-#define UNKNOWN_MAX 20 /* told; the others are dropped in silence */
+#define YEARS_AHEAD 100 /* a date beyond is a slip; what is computed from it must stay a date we can write */
+#define UNKNOWN_MAX 20  /* told; the others are dropped in silence */
 #define BULLET "•"
 
 struct problems problems_in(struct pool *pool)
@@ -215,6 +216,7 @@ bool step_asked(const struct step *step, const struct values *answers)
 static const struct said sentences[] = {
 	{ "future", "« {label} » : cette date est dans le futur." },
 	{ "past", "« {label} » : cette date est déjà passée." },
+	{ "far", "« {label} » : cette date est trop lointaine, vérifiez l’année." },
 	{ "order", "« {label} » : cette date précède celle de « {other} »." },
 	{ "age", "« {label} » : l’âge doit être compris entre {min} et {max} ans." },
 	{ "bounds", "« {label} » est un nombre entre {min} et {max}." },
@@ -697,6 +699,8 @@ static bool judge_date(struct judge *j, const struct field *f, size_t row, const
 			v->code = "age";
 	} else if (f->past && (day < j->today || (day == j->today && !strcmp(f->past, "later")))) {
 		v->code = "past";
+	} else if (f->past && day_ymd(day).year > day_ymd(j->today).year + YEARS_AHEAD) {
+		v->code = "far";
 	}
 	if (!v->code && f->after) {
 		struct verdict other;
@@ -882,6 +886,15 @@ static void judge_group(struct judge *j, const struct group *g)
 	bool asked = j->mode == FORM_SYNTAX || group_asked(g, j->sent), beyond = false;
 	if (!asked)
 		return;
+	for (size_t i = 0; i < j->sent->count; i++) {
+		const struct value *x = &j->sent->items[i];
+		/* ["a"] is neither rows nor no rows: nothing of it may take the place of what is there. */
+		if (is_blank(x->text) || strcmp(x->name, pool_printf(j->pool, "%s[]", g->name)) != 0)
+			continue;
+		problems_add(j->problems, g->name, "wrong",
+			     pool_printf(j->pool, "« %s » : décrivez chaque ligne par ses champs.", g->label));
+		return;
+	}
 	int to[FORM_ROWS], rows = 0;
 	form_row_map(g, j->sent, to);
 	for (size_t i = 0; i < FORM_ROWS; i++)

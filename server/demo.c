@@ -664,8 +664,10 @@ static int start_file(struct demo *d, struct person *p, struct err *e)
 	if (xml_from_values(&v, "application", d->pool, &xml, &size, e) ||
 	    crypto_seal(d->s->keys, pool_printf(d->pool, "working_copy.data:%lld", (long long)p->file), xml, size,
 			d->pool, &sealed, &sealed_size, e) ||
-	    ask_as(d, &who, &working_save, ARGS(number(d, p->file), arg_bytes(sealed, sealed_size), number(d, 0)), NULL,
-		   e))
+	    ask_as(d, &who, &working_save,
+		   ARGS(number(d, p->file), arg_bytes(sealed, sealed_size), number(d, 0), arg_texts(d->pool, NULL, 0),
+			arg_texts(d->pool, NULL, 0)),
+		   NULL, e))
 		return -1;
 	return p->plan == PLAN_DRAFT ? 0 : attach(d, p, e);
 }

@@ -453,6 +453,16 @@ void job_fire(struct job *j, struct firing *f, job_step *next)
 		f->key = j->key;
 	if (f->key && !f->body_hmac)
 		f->body_hmac = body_hmac(j);
+	if (j->unread.count) {
+		struct problems *all = POOL_NEW(j->pool, struct problems);
+		*all = problems_in(j->pool);
+		for (size_t i = 0; i < j->unread.count; i++)
+			problems_add(all, j->unread.items[i].field, j->unread.items[i].code, j->unread.items[i].text);
+		for (size_t i = 0; f->body_problems && i < f->body_problems->count; i++)
+			problems_add(all, f->body_problems->items[i].field, f->body_problems->items[i].code,
+				     f->body_problems->items[i].text);
+		f->body_problems = all;
+	}
 	p->firing = f;
 	p->tries = 0;
 	p->coming = COMING_FIRE;
@@ -677,6 +687,11 @@ static int judge_identity(struct job *j)
 		answer_err(j, &e);
 		return 1;
 	}
+	/* Where the path names something, it is looked for first: 404 comes before. */
+	if (!strchr(j->route->path, ':') && job_unread(j, &e)) {
+		answer_err(j, &e);
+		return 1;
+	}
 	return 0;
 }
 
@@ -793,32 +808,47 @@ static bool wants_json(const struct request *r)
 	return (!accept || !strstr(accept, "text/html")) && is_type(http_header(r, "content-type"), "application/json");
 }
 
-static int take_number(struct job *j, const char *name, int64_t *out, struct err *e)
+static void unread(struct job *j, const char *field, const char *id)
 {
-	const char *text = values_get(&j->sent, name);
-	*out = -1;
-	/* JSON's null and a form's empty field mean that it was not given. */
-	if (text && *text && (str_to_i64(text, out) || *out < 0))
-		return fail_field(e, "body.version", name);
-	values_remove(&j->sent, name);
-	return 0;
+	problems_add(&j->unread, field, id, text(id));
 }
 
-static int take_key(struct job *j, struct err *e)
+int job_unread(const struct job *j, struct err *e)
+{
+	return j->unread.count ? fail_field(e, j->unread.items[0].code, j->unread.items[0].field) : 0;
+}
+
+static void take_number(struct job *j, const char *name, const char *id, int64_t *out)
+{
+	const char *sent = values_get(&j->sent, name);
+	*out = -1;
+	/* JSON's null and a form's empty field mean that it was not given. */
+	if (sent && *sent && (str_to_i64(sent, out) || *out < 0)) {
+		*out = -1;
+		unread(j, name, id);
+	}
+	/* An array or an object is not a number either. */
+	if (!sent && values_has_group(&j->sent, name))
+		unread(j, name, id);
+	values_remove(&j->sent, name);
+	values_remove_group(&j->sent, name);
+}
+
+static void take_key(struct job *j)
 {
 	const char *key = http_header(j->request, "idempotency-key");
 	if (!key)
 		key = values_get(&j->sent, "idempotency_key");
-	if (key && *key) {
-		if (strlen(key) > KEY_MAX)
-			return fail_field(e, "body.key", "idempotency_key");
-		for (const char *c = key; *c; c++)
-			if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-				return fail_field(e, "body.key", "idempotency_key");
-		j->key = pool_strdup(j->pool, key);
-	}
 	values_remove(&j->sent, "idempotency_key");
-	return 0;
+	if (!key || !*key)
+		return;
+	bool good = strlen(key) <= KEY_MAX;
+	for (const char *c = key; good && *c; c++)
+		good = (unsigned char)*c >= 0x20 && (unsigned char)*c <= 0x7e;
+	if (good)
+		j->key = pool_strdup(j->pool, key);
+	else
+		unread(j, "idempotency_key", "body.key");
 }
 
 /* 0, or the status to answer with. */
@@ -857,8 +887,9 @@ static int read_body(struct job *j, struct err *e)
 	if (!p->csrf_sent)
 		p->csrf_sent = pool_strdup(j->pool, values_get(&j->sent, "csrf"));
 	values_remove(&j->sent, "csrf");
-	if (take_number(j, "version", &j->version, e) || take_number(j, "revision", &j->revision, e) || take_key(j, e))
-		return 422;
+	take_number(j, "version", "body.version", &j->version);
+	take_number(j, "revision", "body.revision", &j->revision);
+	take_key(j);
 	return 0;
 }
 
@@ -884,6 +915,7 @@ void job_start(struct request *r, struct service *s, struct lanes *lanes)
 	j->version = j->revision = -1;
 	j->query = values_in(j->pool);
 	j->sent = values_in(j->pool);
+	j->unread = problems_in(j->pool);
 	j->path = r->path;
 	atomic_fetch_add(&counts.started, 1);
 	atomic_fetch_add(&counts.running, 1);

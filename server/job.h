@@ -63,7 +63,8 @@ struct job {
 	struct values query;       /* of the URL */
 	struct values sent;        /* of the body, without the next three */
 	int64_t version, revision; /* sent, or -1 */
-	const char *key;           /* Idempotency-Key header or field `idempotency_key`, or NULL */
+	struct problems unread; /* a version, revision or key that is none: told after 404 and 403, see job_unread() */
+	const char *key;        /* Idempotency-Key header or field `idempotency_key`, or NULL */
 	struct upload *uploads;
 	size_t upload_count;
 	bool json;        /* the answer's face */
@@ -82,6 +83,11 @@ void job_then(struct job *j, job_step *next);                   /* after what th
 void job_work(struct job *j, void (*work)(void *), void *arg, job_step *next);
 /* Fires an event (fire.h); `next` reads f->err and f->… . lanes, pool, who, keys, policy, now are filled here. */
 void job_fire(struct job *j, struct firing *f, job_step *next);
+
+/* -1 and ERR_INPUT when a version, revision or key was sent that is none. job_fire() minds it by itself; a route
+ * without a parameter in its path is judged before its `answer`; the others ask once they know that the thing is
+ * theirs. */
+int job_unread(const struct job *j, struct err *e) MUST_USE;
 
 /* ---- answers: each ends the job and returns 0 ---- */
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view);

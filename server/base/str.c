@@ -137,7 +137,9 @@ static size_t space_at(const char *p, const char *end)
 		return 1;
 	if (n >= 2 && memcmp(p, "\u00A0", 2) == 0)
 		return 2;
-	if (n >= 3 && memcmp(p, "\u202F", 3) == 0)
+	/* U+2000 to U+200B, U+202F, U+3000, U+FEFF: what looks like nothing is nothing. */
+	if (n >= 3 && (memcmp(p, "\u202F", 3) == 0 || memcmp(p, "\u3000", 3) == 0 || memcmp(p, "\uFEFF", 3) == 0 ||
+		       (memcmp(p, "\xE2\x80", 2) == 0 && (unsigned char)p[2] >= 0x80 && (unsigned char)p[2] <= 0x8B)))
 		return 3;
 	return 0;
 }

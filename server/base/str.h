@@ -35,7 +35,7 @@ bool str_is_utf8(const char *s, size_t n); /* false for a byte 0, surrogates, ov
 bool str_eq(const char *a, const char *b); /* two NULLs are equal */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-char *str_trim(struct pool *pool, const char *s); /* a copy without spaces (U+00A0 and U+202F too) at both ends */
+char *str_trim(struct pool *pool, const char *s); /* a copy without spaces (those of Unicode too) at both ends */
 size_t str_chars(const char *s);                  /* code points */
 
 /* Decimal, the whole text, no sign but '-': 0, or -1 when it is not a number or does not fit. */

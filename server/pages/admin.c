@@ -190,6 +190,8 @@ int commune_correct_answer(struct job *j, struct err *e)
 	struct correcting *c = j->state = POOL_NEW(j->pool, struct correcting);
 
 	*c = (struct correcting){ .code = job_param(j, "code"), .caisse = values_text(&j->sent, "caisse") };
+	if (job_unread(j, e))
+		return -1;
 	if (!*c->caisse)
 		return fail_field(e, "commune.caisse_missing", "caisse");
 	c->done = job_ask(j, &commune_correct, ARGS(arg_text(c->code), arg_text(c->caisse)));

@@ -21,10 +21,8 @@ struct start {
 
 int dossier_start_ask(struct job *j, struct err *e)
 {
-	struct start *s = j->state = POOL_NEW(j->pool, struct start);
-
 	(void)e;
-	s->row = job_ask(j, &file_start, NO_ARGS);
+	j->state = POOL_NEW(j->pool, struct start);
 	return 0;
 }
 
@@ -38,7 +36,7 @@ static int started(struct job *j, struct err *e)
 	return dossier_show(j, v, s->fresh ? 201 : 200, NULL, NULL, e);
 }
 
-int dossier_start_answer(struct job *j, struct err *e)
+static int start_made(struct job *j, struct err *e)
 {
 	struct start *s = j->state;
 	const struct rows *r = job_rows(j, s->row);
@@ -54,6 +52,17 @@ int dossier_start_answer(struct job *j, struct err *e)
 	job_header(j, "location", location);
 	s->asked = file_view_ask(j, s->id);
 	job_then(j, started);
+	return 0;
+}
+
+/* It writes, so it waits until we know who asks, from which page. */
+int dossier_start_answer(struct job *j, struct err *e)
+{
+	struct start *s = j->state;
+
+	(void)e;
+	s->row = job_ask(j, &file_start, NO_ARGS);
+	job_then(j, start_made);
 	return 0;
 }
 
@@ -219,6 +228,26 @@ static int saved(struct job *j, struct err *e)
 	return s->next(j, e);
 }
 
+/* Of a name "public[]", or "experience[]" for rows that were sent away: the same as now? */
+static bool list_is_same(const struct values *sent, const struct values *now, const char *name)
+{
+	const char *const *a, *const *b;
+	size_t n = values_all(sent, name, &a), m = values_all(now, name, &b), i = 0, k = 0;
+
+	if (values_rows(now, pool_strndup(sent->pool, name, strlen(name) - 2)))
+		return false;
+	for (;; i++, k++) {
+		while (i < n && !*a[i])
+			i++;
+		while (k < m && !*b[k])
+			k++;
+		if (i == n || k == m)
+			return i == n && k == m;
+		if (!str_eq(a[i], b[k]))
+			return false;
+	}
+}
+
 /* What is locked in a correction is refused, unless it is sent back as it is. */
 static void refuse_locked(struct job *j, const struct file_view *v, struct values *kept, struct problems *p)
 {
@@ -231,19 +260,25 @@ static void refuse_locked(struct job *j, const struct file_view *v, struct value
 
 		if (file_view_unlocked(v, x->name))
 			values_add(&open, x->name, x->text);
-		else if (!str_eq(x->text, now) && !(field && str_eq(x->text, field_shown(field, now, j->pool))) &&
-			 !strstr(x->name, "[]"))
+		else if (str_ends(x->name, "[]")) {
+			const char *name = pool_strndup(j->pool, x->name, strlen(x->name) - 2);
+
+			if (!list_is_same(kept, &v->answers, x->name) && !problems_of(p, name))
+				problems_add(p, name, "locked", text("reponses.locked"));
+		} else if (field && field->secret && strstr(x->text, "•")) {
+			continue; /* its mask: it changes nothing */
+		} else if (!str_eq(x->text, now) && !(field && str_eq(x->text, field_shown(field, now, j->pool))))
 			problems_add(p, x->name, "locked", text("reponses.locked"));
 	}
 	*kept = open;
 }
 
-/* Pieces hang on rows of the experience: when rows move, they move with them. */
-static void move_pieces(struct job *j, const struct file_view *v)
+/* Pieces hang on rows of the experience: when rows move (they were sent, and kept), they move with them. */
+static size_t moved_rows(struct job *j, const struct file_view *v, const struct values *kept,
+			 const char *from[FORM_ROWS], const char *to[FORM_ROWS])
 {
 	const struct form *form = form_get("application");
 	const struct group *group = NULL;
-	const char *from[FORM_ROWS], *to[FORM_ROWS];
 	int map[FORM_ROWS];
 	size_t n = 0, rows = values_rows(&v->answers, "experience");
 
@@ -251,32 +286,31 @@ static void move_pieces(struct job *j, const struct file_view *v)
 		for (size_t i = 0; i < form->steps[s].item_count; i++)
 			if (form->steps[s].items[i].group && str_eq(form->steps[s].items[i].group->name, "experience"))
 				group = form->steps[s].items[i].group;
-	if (!group || !values_has_group(&j->sent, "experience"))
-		return;
+	if (!group || !values_has_group(kept, "experience"))
+		return 0;
 	form_row_map(group, &j->sent, map);
 	for (size_t i = 0; i < FORM_ROWS; i++) {
-		bool there = i < rows || values_has_group(&j->sent, pool_printf(j->pool, "experience[%zu]", i));
-
-		if (!there || map[i] == (int)i)
+		if ((i >= rows && map[i] < 0) || map[i] == (int)i)
 			continue;
 		from[n] = pool_printf(j->pool, "experience[%zu]", i);
 		to[n++] = map[i] < 0 ? "" : pool_printf(j->pool, "experience[%d]", map[i]);
 	}
-	if (n)
-		job_ask(j, &working_move_pieces,
-			ARGS(arg_i64(j->pool, v->id), arg_texts(j->pool, from, n), arg_texts(j->pool, to, n)));
+	return n;
 }
 
 int reponses_save(struct job *j, const struct file_view *v, job_step *next, struct err *e)
 {
 	struct saving_state *s = POOL_NEW(j->pool, struct saving_state);
 	struct values kept = values_in(j->pool), answers = values_in(j->pool);
+	const char *from[FORM_ROWS], *to[FORM_ROWS];
 	unsigned char *sealed;
-	size_t size, sealed_size;
+	size_t size, sealed_size, moved;
 	char *xml;
 
 	if (!v->facts.owns_file || (v->st != ST_DRAFT && v->st != ST_CORRECTION))
 		return fail(e, ERR_STALE, "reponses.closed");
+	if (job_unread(j, e))
+		return -1;
 	s->next = next;
 	s->file = v->id;
 	s->saving.typed = j->sent;
@@ -297,9 +331,10 @@ int reponses_save(struct job *j, const struct file_view *v, job_step *next, stru
 	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), xml, size,
 			j->pool, &sealed, &sealed_size, e))
 		return -1;
+	moved = moved_rows(j, v, &kept, from, to);
 	s->row = job_ask(j, &working_save,
-			 ARGS(arg_i64(j->pool, v->id), arg_bytes(sealed, sealed_size), arg_i64(j->pool, v->revision)));
-	move_pieces(j, v);
+			 ARGS(arg_i64(j->pool, v->id), arg_bytes(sealed, sealed_size), arg_i64(j->pool, v->revision),
+			      arg_texts(j->pool, from, moved), arg_texts(j->pool, to, moved)));
 	job_then(j, saved);
 	return 0;
 }

@@ -363,7 +363,7 @@ static int fire_it(struct job *j, struct err *e)
 	*body = problems_in(j->pool);
 	s->body = values_in(j->pool);
 	form_validate(form_of_event(event_id(s->event)), &j->sent, day_in_paris(j->now), FORM_COMPLETE, &s->body, body);
-	if (j->version < 0)
+	if (j->version < 0 && !problems_of(&j->unread, "version"))
 		problems_add(body, "version", "missing", text("evenement.version"));
 	s->firing = (struct firing){
 		.file = s->file,

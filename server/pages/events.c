@@ -232,7 +232,7 @@ int evenement_answer(struct job *j, struct err *e)
 	h->problems = problems_in(j->pool);
 	if (form)
 		form_validate(form, &j->sent, day_in_paris(j->now), FORM_COMPLETE, &h->body, &h->problems);
-	if (j->version < 0)
+	if (j->version < 0 && !problems_of(&j->unread, "version"))
 		problems_add(&h->problems, "version", "missing", text("evenement.version"));
 	return h->event == EV_APPROVE ? approve(j, e) : fire_now(j, e);
 }

@@ -98,6 +98,8 @@ int piece_open_answer(struct job *j, struct err *e)
 		return fail(e, ERR_MISSING, "file.missing");
 	if (j->who.role == DELEGATE && !rows_bool(job_rows(j, o->context), 0, "holds"))
 		return fail(e, ERR_DENIED, "piece_agent.holder");
+	if (job_unread(j, e))
+		return -1;
 	if (!*reason)
 		return fail_field(e, "piece_agent.reason", "text");
 	if (str_chars(reason) > REASON_MOST)

@@ -193,6 +193,8 @@ int piece_in_answer(struct job *j, struct err *e)
 		return -1;
 	if (s->view.st != ST_DRAFT && s->view.st != ST_CORRECTION)
 		return fail(e, ERR_STALE, "reponses.closed");
+	if (job_unread(j, e))
+		return -1;
 	read_sent(j, s);
 	s->there = job_rows(j, s->list);
 	if (!s->problems.count && rows_i64(job_rows(j, s->count), 0, "count") >= MOST)
@@ -298,6 +300,8 @@ int piece_away_answer(struct job *j, struct err *e)
 		return fail(e, ERR_MISSING, "depot.missing");
 	if (s->view.st != ST_DRAFT && s->view.st != ST_CORRECTION)
 		return fail(e, ERR_STALE, "reponses.closed");
+	if (job_unread(j, e))
+		return -1;
 	if (!file_view_piece_unlocked(&s->view, piece->kind, piece->for_row)) {
 		problem(s, "kind", "locked", "depot.locked");
 		return refused(j, e);

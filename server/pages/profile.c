@@ -171,6 +171,8 @@ int profile_save_answer(struct job *j, struct err *e)
 
 	if (!rows_count(r))
 		return fail(e, ERR_MISSING, "profile.missing");
+	if (job_unread(j, e))
+		return -1;
 	confirm = str_eq(values_text(&j->sent, "confirm"), "true");
 	values_remove(&j->sent, "confirm");
 	if (confirm && !j->sent.count) {

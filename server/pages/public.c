@@ -44,6 +44,12 @@ static const struct view self_test_view = VIEW(struct self_test, self_test_slots
 static const struct page eligibility_page = { "server/pages/eligibility.html", &self_test_view };
 PAGE(eligibility_page);
 
+static void not_answered(struct problems *p, bool missing, const char *question, const char *answer)
+{
+	if (missing)
+		problems_add(p, question, *answer ? "choice" : "missing", text2("eligibility.missing", question));
+}
+
 int eligibility_answer(struct job *j, struct err *e)
 {
 	const char *diploma = values_text(&j->query, "diplome"), *ars = values_text(&j->query, "ars");
@@ -78,6 +84,16 @@ int eligibility_answer(struct job *j, struct err *e)
 	v.unfit = asked && !v.missing && no;
 	v.unsure = asked && !v.missing && !no && doubt;
 	v.fit = asked && !v.missing && !no && !doubt;
+	if (j->json && v.missing) {
+		struct problems p = problems_in(j->pool);
+
+		not_answered(&p, v.diploma_missing, "diplome", diploma);
+		not_answered(&p, v.ars_missing, "ars", ars);
+		not_answered(&p, v.experience_missing, "experience", experience);
+		not_answered(&p, v.path_missing, "parcours", path);
+		not_answered(&p, v.practice_missing, "exercice", practice);
+		return job_problems(j, &p);
+	}
 	if (j->json) {
 		struct json out = json_in(j->pool);
 
@@ -89,7 +105,7 @@ int eligibility_answer(struct job *j, struct err *e)
 			json_text(&out, text(pool_printf(j->pool, "criterion.%zu", i)));
 		json_end(&out);
 		json_end(&out);
-		return job_json(j, v.missing ? 422 : 200, &out);
+		return job_json(j, 200, &out);
 	}
 	return job_page(j, v.missing ? 422 : 200, text("eligibility.title"), &eligibility_page, &v);
 }

@@ -109,6 +109,8 @@ int code_answer(struct job *j, struct err *e)
 		return -1;
 	if (v->st != ST_TO_SIGN)
 		return fail(e, ERR_STALE, "why.moved");
+	if (job_unread(j, e))
+		return -1;
 	if (v->facts.applicant_signed)
 		return fail(e, ERR_INPUT, "why.already_signed");
 	s->rate = signing_rate_ask(j, s->file, "applicant");
