@@ -99,8 +99,7 @@ sanitized() {
 	[ ! -s $logs/unit/slow ] || sort -rn $logs/unit/slow | head -8
 	printf '%-34s %4d passed, %3d s\n' "unit tests under sanitizers" $((passed - before)) $((SECONDS - from))
 }
-golden() { tests/golden/run.sh; }
-export -f lint builds say golden
+export -f lint builds say
 export MAKE JOBS
 
 wants() { [ -z "$only" ] || [[ " $only " == *" $1 "* ]]; }
@@ -109,12 +108,33 @@ wants lint && step lint "rules, format, scripts" bash -c lint
 wants static && step static "committed front end" tests/static.sh
 wants build && step build "both compilers" bash -c builds
 wants unit && sanitized
-wants golden && step golden "golden files" tests/golden/run.sh
+# The rest are programs of their own that mostly wait: one more at a time than there are cores.
+one_program() { # NAME SECONDS COMMAND...
+	local name=$1 from=$SECONDS
+	timeout -k 10 "$2" "${@:3}" > build/test/$name.log 2>&1 < /dev/null
+	echo "$? $((SECONDS - from))" > build/test/$name.status
+}
+export -f one_program
+export ENROLLD=$PWD/build/gcc-san/enrolld
+names=() titles=() commands=()
+program() { # NAME TITLE COMMAND
+	names+=("$1") titles+=("$2") commands+=("$3")
+}
+wants browser && program browser "browser" tests/browser/run.sh
 for scenario in tests/scenarios/*.sh tests/security/*.sh tests/chaos/short.sh; do
 	name=$(basename "$scenario" .sh)
-	[ -x "$scenario" ] && wants scenarios && ENROLLD=build/gcc-san/enrolld step "scenario-$name" "scenario $name" "$scenario"
+	[ -x "$scenario" ] && wants scenarios && program "scenario-$name" "scenario $name" "$scenario"
 done
-wants browser && ENROLLD=build/gcc-san/enrolld step browser "browser" tests/browser/run.sh
+wants golden && program golden "golden files" tests/golden/run.sh
+for i in "${!names[@]}"; do
+	printf '%s\0%s\0' "${names[$i]}" "${commands[$i]}"
+done | xargs -0 -r -n2 -P$((JOBS + 1)) bash -c 'one_program "$0" 900 "$1"'
+for i in "${!names[@]}"; do
+	before=$passed
+	read -r status seconds < "$logs/${names[$i]}.status"
+	tally "$logs/${names[$i]}.log" "$status" "${titles[$i]}"
+	printf '%-34s %4d passed, %3d s\n' "${titles[$i]}" $((passed - before)) "$seconds"
+done
 
 echo "in $((SECONDS - started)) s; whole output in $logs/"
 echo "$passed passed, $failed failed"
