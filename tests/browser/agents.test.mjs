@@ -1,63 +1,59 @@
 // What agents see and do, on the demonstration's files: every page sound, every journey with a keyboard's means and without
 // JavaScript.
-import { join } from 'node:path'
 import { agentUrl, suite } from './lib.mjs'
-
-const folder = join(process.env.ENROLL_HOME, 'agents')
 
 const json = async (page, path) => (await page.context().request.get(agentUrl + path, { headers: { accept: 'application/json' } })).json()
 const first = async (page, state, keep = () => true) => (await json(page, `/dossiers?etat=${state}`)).items.find(keep)
 
 await suite(async t => {
-	const look = async (page, path, name, title) => {
+	const look = async (page, path, title) => {
 		const answer = await page.goto(path)
 		if (!t.same(answer.status(), 200, `${title} answers`))
 			return false
 		await t.sound(page, title)
 		await t.valid(page, title)
-		await t.picture(page, name)
 		return true
 	}
 
 	// ---- every page of every role
-	const delegate = await t.agent(folder, 'delegue')
-	await look(delegate, '/', 'agent-desk', 'the delegate\'s desk')
-	await look(delegate, '/dossiers', 'agent-queue', 'the delegate\'s queue')
-	await look(delegate, '/dossiers?q=zzzz', 'agent-queue-empty', 'a search that finds nothing')
-	await look(delegate, '/anomalies', 'agent-stuck', 'the page of stuck files')
+	const delegate = await t.agent('delegue')
+	await look(delegate, '/', 'the delegate\'s desk')
+	await look(delegate, '/dossiers', 'the delegate\'s queue')
+	await look(delegate, '/dossiers?q=zzzz', 'a search that finds nothing')
+	await look(delegate, '/anomalies', 'the page of stuck files')
 	const seen = new Set()
 	for (const { state, id } of (await json(delegate, '/dossiers')).items.filter((x, i, all) => all.findIndex(y => y.state === x.state) === i)) {
-		await look(delegate, `/dossiers/${id}`, `agent-file-${state}`, `a file in ${state}`)
+		await look(delegate, `/dossiers/${id}`, `a file in ${state}`)
 		for (const action of (await json(delegate, `/dossiers/${id}`)).actions.filter(x => !seen.has(x))) {
 			seen.add(action)
-			await look(delegate, `/dossiers/${id}?action=${action}`, `agent-${action}`, `the form of ${action} in ${state}`)
+			await look(delegate, `/dossiers/${id}?action=${action}`, `the form of ${action} in ${state}`)
 		}
 	}
 	await delegate.context().close()
-	const expert = await t.agent(folder, 'expert')
-	await look(expert, '/', 'agent-expert-desk', 'the expert\'s desk')
+	const expert = await t.agent('expert')
+	await look(expert, '/', 'the expert\'s desk')
 	const studied = await first(expert, 'expert_review')
 	for (const action of (await json(expert, `/dossiers/${studied.id}`)).actions)
-		await look(expert, `/dossiers/${studied.id}?action=${action}`, `agent-expert-${action}`, `the expert's form of ${action}`)
+		await look(expert, `/dossiers/${studied.id}?action=${action}`, `the expert's form of ${action}`)
 	await expert.goto(`/dossiers/${studied.id}`)
 	const said = /.{0,40}(IBAN|sécurité sociale|Vitale|RIB|bancaire).{0,40}/.exec(await expert.locator('main').innerText())
 	t.ok(!said, 'an expert\'s page says nothing of bank or health card', said?.[0])
 	await expert.context().close()
-	const chief = await t.agent(folder, 'admin')
-	await look(chief, '/', 'agent-admin-desk', 'the administrator\'s desk')
-	await look(chief, '/dossiers', 'agent-admin-queue', 'the administrator\'s list')
-	await look(chief, '/agents', 'agent-accounts', 'the accounts of agents')
-	await look(chief, '/reglages', 'agent-settings', 'the settings')
-	await look(chief, `/dossiers/${(await first(chief, 'unrouted')).id}?action=route`, 'agent-route', 'the form that gives a file to a caisse')
+	const chief = await t.agent('admin')
+	await look(chief, '/', 'the administrator\'s desk')
+	await look(chief, '/dossiers', 'the administrator\'s list')
+	await look(chief, '/agents', 'the accounts of agents')
+	await look(chief, '/reglages', 'the settings')
+	await look(chief, `/dossiers/${(await first(chief, 'unrouted')).id}?action=route`, 'the form that gives a file to a caisse')
 	await chief.context().close()
-	const region = await t.agent(folder, 'region')
-	await look(region, '/', 'agent-region-desk', 'the observer\'s desk')
+	const region = await t.agent('region')
+	await look(region, '/', 'the observer\'s desk')
 	await region.goto('/dossiers')
 	t.ok(region.url().endsWith('/statistiques'), 'an observer who asks for files is led to the figures')
 	await region.context().close()
 
 	// ---- a delegate takes the next file, finds it in the list, asks for corrections
-	const page = await t.agent(folder, 'delegue', { javascript: false })
+	const page = await t.agent('delegue', { javascript: false })
 	await page.goto('/dossiers')
 	await t.sound(page, 'the queue')
 	await page.getByRole('button', { name: 'Prendre le dossier suivant' }).click()
@@ -101,7 +97,7 @@ await suite(async t => {
 	await page.context().close()
 
 	// ---- two experts: one proposes, the other objects
-	const [one, two] = [await t.agent(folder, 'expert', { javascript: false }), await t.agent(folder, 'expert-2', { javascript: false })]
+	const [one, two] = [await t.agent('expert', { javascript: false }), await t.agent('expert-2', { javascript: false })]
 	const { id } = await first(one, 'expert_review')
 	const proposed = (await json(one, `/dossiers/${id}`)).actions.includes('propose_ineligible')
 	if (proposed) {
@@ -118,8 +114,8 @@ await suite(async t => {
 	}
 
 	// ---- a race: who comes second is told who was first, and what was typed is kept
-	const admin = await t.agent(folder, 'admin', { javascript: false })
-	const lost = await t.agent(folder, 'admin', { javascript: false })
+	const admin = await t.agent('admin', { javascript: false })
+	const lost = await t.agent('admin', { javascript: false })
 	const unrouted = await first(admin, 'unrouted')
 	for (const p of [admin, lost]) {
 		await p.goto(`/dossiers/${unrouted.id}?action=route`)
@@ -134,7 +130,7 @@ await suite(async t => {
 	t.ok(await lost.getByText('La commune dépend de Lille.').count() > 0, 'with what was typed')
 
 	// ---- keyboard
-	const keys = await t.agent(folder, 'delegue')
+	const keys = await t.agent('delegue')
 	await keys.goto('/dossiers')
 	const walked = await t.tabs(keys, 40)
 	t.ok(walked.some(x => x.startsWith('a MSP-')) && walked.some(x => x.includes('Prendre le dossier suivant')), 'the queue is walked with the keyboard', walked.join('\n'))

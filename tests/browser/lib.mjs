@@ -8,7 +8,7 @@
 //		await t.sound(page, 'the self-test')              axe, 320 px, valid HTML, one h1, a title
 //		t.ok(await page.locator('h1').count() === 1, 'the self-test has one title')
 //	})
-import { readFileSync, mkdirSync, mkdtempSync, rmSync, readdirSync } from 'node:fs'
+import { readFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -18,6 +18,8 @@ import { HtmlValidate } from 'html-validate'
 const require = createRequire(import.meta.url)
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 export const publicUrl = process.env.ENROLL_URL ?? 'https://localhost:8443'
+const agentFolder = join(process.env.ENROLL_HOME ?? 'var', 'agents')
+const pictures = process.env.SCREENSHOTS
 export const agentUrl = process.env.ENROLL_AGENT_URL ?? 'https://localhost:8444'
 const axeTags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'RGAAv4', 'best-practice']
 
@@ -63,6 +65,9 @@ class Suite {
 	passed = 0
 	failed = 0
 	#browser
+	#twin
+	#copied
+	#kept = new Map()
 
 	constructor(browser) {
 		this.#browser = browser
@@ -111,46 +116,51 @@ class Suite {
 		})
 		return page
 	}
-	// An agent: `name` of a certificate in the folder `enrollctl cert issue --out` wrote (name.pem and name.key, or name.p12).
-	async agent(folder, name, options = {}) {
-		const files = readdirSync(folder)
-		const certificate = files.includes(`${name}.pem`)
-			? { certPath: join(folder, `${name}.pem`), keyPath: join(folder, `${name}.key`) }
-			: { pfxPath: join(folder, `${name}.p12`), passphrase: 'enroll' }
+	// An agent of the demonstration: delegue, delegue-sans-signature, expert, expert-2, region, admin.
+	async agent(name, options = {}) {
+		const certificate = { certPath: join(agentFolder, `${name}.pem`), keyPath: join(agentFolder, `${name}.key`) }
 		return this.visitor({ ...options, base: agentUrl, certificate })
 	}
 
 	async axe(page) {
-		// Where scripts are off, axe cannot run either: it looks at a copy of the page, as it is, without our script.
-		let copy
-		if (!page.javascript) {
-			const html = await page.content()
-			copy = await this.#browser.newContext({ ignoreHTTPSErrors: true, locale: 'fr-FR', viewport: page.viewportSize() })
-			const twin = await copy.newPage()
-			const { cookies } = await page.context().storageState()
-			await copy.addCookies(cookies)
-			await twin.route('**/*', async route => {
-				if (route.request().isNavigationRequest())
-					return route.fulfill({ contentType: 'text/html; charset=utf-8', body: html })
-				if (route.request().resourceType() === 'script')
-					return route.abort()
-				const got = await page.context().request.get(route.request().url())
-				return route.fulfill({ response: got })
-			})
-			await twin.goto(page.url())
-			page = twin
-		}
+		return page.javascript ? this.#judge(page) : this.#judge(await this.#copy(page))
+	}
+	async #judge(page) {
 		await page.evaluate(axeSource + ';0')
-		const found = await page.evaluate(tags => globalThis.axe.run(document, {
+		return page.evaluate(tags => globalThis.axe.run(document, {
 			runOnly: { type: 'tag', values: tags },
 			resultTypes: ['violations']
 		}).then(r => r.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary?.replace(/\s+/g, ' ')}`))), axeTags)
-		await copy?.close()
-		return found
+	}
+	// Where scripts are off, axe cannot run either: it looks at a copy of the page, as it is, without our script.
+	async #copy(page) {
+		if (!this.#twin) {
+			const context = await this.#browser.newContext({ locale: 'fr-FR', reducedMotion: 'reduce' })
+			this.#twin = await context.newPage()
+			await this.#twin.route('**/*', async route => {
+				const url = route.request().url()
+				if (route.request().isNavigationRequest())
+					return route.fulfill({ contentType: 'text/html; charset=utf-8', body: this.#copied.html })
+				if (route.request().resourceType() === 'script')
+					return route.abort()
+				if (!this.#kept.has(url)) {
+					const got = await this.#copied.request.get(url)
+					this.#kept.set(url, { status: got.status(), headers: got.headers(), body: await got.body() })
+				}
+				return route.fulfill(this.#kept.get(url))
+			})
+		}
+		this.#copied = { html: await page.content(), request: page.context().request }
+		await this.#twin.setViewportSize(page.viewportSize())
+		await this.#twin.goto(page.url().replace(/#.*/, ''))
+		return this.#twin
 	}
 
-	// Everything that must hold for any page: title, one h1, landmarks, axe, valid HTML as sent, 320 px, nothing wrong seen.
+	// Everything that must hold for any page: title, one h1, landmarks, axe, 320 px, nothing wrong seen. With SCREENSHOTS=folder
+	// it keeps the page's picture there instead, NAME-1280.png and NAME-320.png.
 	async sound(page, name) {
+		if (pictures)
+			return this.#picture(page, name)
 		const how = page.javascript ? '' : ' without JavaScript'
 		this.ok(/\S – Rejoindre Mon soutien psy$/.test(await page.title()), `${name} has a title of its own${how}`, await page.title())
 		this.same(await page.locator('h1').count(), 1, `${name} has one heading of the first level${how}`)
@@ -179,16 +189,15 @@ class Suite {
 		this.ok(messages.length === 0, `${name} is valid HTML`, messages.join('\n'))
 	}
 
-	// build/screenshots/NAME-1280.png and NAME-320.png, only when SCREENSHOTS names a folder.
-	async picture(page, name) {
-		const folder = process.env.SCREENSHOTS
-		if (!folder)
+	async #picture(page, name) {
+		if (!page.javascript)
 			return
-		mkdirSync(folder, { recursive: true })
+		mkdirSync(pictures, { recursive: true })
 		const size = page.viewportSize()
+		const file = name.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[^\w]+/g, '-').toLowerCase()
 		for (const width of [1280, 320]) {
 			await page.setViewportSize({ width, height: 900 })
-			await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true })
+			await page.screenshot({ path: join(pictures, `${file}-${width}.png`), fullPage: true })
 		}
 		await page.setViewportSize(size)
 	}
@@ -205,35 +214,4 @@ class Suite {
 		}
 		return seen
 	}
-}
-
-// The newest message of the mail catcher whose To: holds `address`; waits up to `seconds` for it. Decoded text.
-export async function mailTo(address, { seconds = 20, matching = /./ } = {}) {
-	const folder = process.env.ENROLL_MAIL
-	for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise(r => setTimeout(r, 200))) {
-		let names = []
-		try {
-			names = readdirSync(folder).sort().reverse()
-		} catch {
-			continue
-		}
-		for (const name of names) {
-			const raw = readFileSync(join(folder, name), 'utf8')
-			const head = raw.slice(0, raw.search(/\r?\n\r?\n/))
-			const text = decode(raw)
-			if (head.toLowerCase().includes(address.toLowerCase()) && matching.test(text))
-				return text
-		}
-	}
-	throw new Error(`no message to ${address.replace(/^.*@/, '…@')} within ${seconds} s`)
-}
-function decode(raw) {
-	return raw.split(/\r?\n\r?\n/).map((part, i, all) => {
-		const head = all[i - 1] ?? ''
-		if (/content-transfer-encoding:\s*base64/i.test(head))
-			return Buffer.from(part.replace(/--[\s\S]*$/, ''), 'base64').toString('utf8')
-		if (/content-transfer-encoding:\s*quoted-printable/i.test(head))
-			return Buffer.from(part.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/gi, (_, h) => String.fromCharCode(parseInt(h, 16))), 'latin1').toString('utf8')
-		return part
-	}).join('\n\n')
 }

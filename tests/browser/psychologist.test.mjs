@@ -42,11 +42,9 @@ async function ownFile(page) {
 	return href
 }
 
-async function looked(t, page, name, picture) {
+async function looked(t, page, name) {
 	await t.sound(page, name)
 	await t.valid(page, name)
-	if (picture)
-		await t.picture(page, picture)
 }
 
 function luhn(digits) {
@@ -65,7 +63,7 @@ await suite(async t => {
 	const secret = 'une phrase assez longue'
 	let page = await t.visitor({ javascript: false })
 	await page.goto('/compte')
-	await looked(t, page, 'the account page', 'compte')
+	await looked(t, page, 'the account page')
 	await page.getByLabel('Adresse électronique').fill('pas une adresse')
 	await page.getByLabel('Mot de passe', { exact: true }).fill('court')
 	await page.getByRole('button', { name: 'Créer mon compte' }).click()
@@ -83,7 +81,7 @@ await suite(async t => {
 	await page.getByRole('button', { name: 'Confirmer mon adresse' }).click()
 	t.same(await page.locator('h1').textContent(), 'Votre adresse est confirmée', 'the button confirms, however often the link was opened')
 	await page.goto('/connexion?suite=%2Fmessages')
-	await looked(t, page, 'the sign-in page', 'connexion')
+	await looked(t, page, 'the sign-in page')
 	await page.getByLabel('Adresse électronique').fill(email)
 	await page.getByLabel('Mot de passe', { exact: true }).fill('autre chose')
 	await page.getByRole('button', { name: 'Se connecter', exact: true }).click()
@@ -98,10 +96,10 @@ await suite(async t => {
 	await page.goto('/dossiers')
 	await page.getByRole('button', { name: 'Commencer ou reprendre une candidature' }).click()
 	const file = new URL(page.url()).pathname
-	await looked(t, page, 'a new draft', 'brouillon')
+	await looked(t, page, 'a new draft')
 	t.ok(await page.getByText('NON ENVOYÉ.').isVisible(), 'a draft says that it is not sent')
 	await page.getByRole('button', { name: 'Commencer à répondre' }).click()
-	await looked(t, page, 'the first step', 'etape-identite')
+	await looked(t, page, 'the first step')
 	t.ok(/Étape\s1 sur\s8/.test(await page.locator('.msp-progress').textContent()), 'the progress counts the steps that are asked')
 	await page.getByLabel('Nom', { exact: true }).fill('Durand')
 	await page.getByLabel('Prénom').fill('Lou')
@@ -118,7 +116,7 @@ await suite(async t => {
 	await page.getByLabel('Numéro de sécurité sociale').fill(key97(`28511593500${String(Date.now() % 90 + 10)}`))
 	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
 	t.ok(page.url().endsWith('/etapes/identite/pieces'), 'its pieces follow the answers', page.url())
-	await looked(t, page, 'the pieces of a step', 'etape-pieces')
+	await looked(t, page, 'the pieces of a step')
 	const identity = page.locator('#piece-identity')
 	await identity.locator('input[type=file]').setInputFiles(text)
 	await identity.getByRole('button', { name: /Envoyer ce fichier/ }).click()
@@ -131,7 +129,7 @@ await suite(async t => {
 	await page.goto(`${file}/etapes/inscription`)
 	await page.getByLabel('Numéro RPPS').fill(luhn(`1${String(Date.now()).slice(-9)}`))
 	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
-	await looked(t, page, 'the step of the place', 'etape-exercice')
+	await looked(t, page, 'the step of the place')
 	await page.getByLabel('Libéral', { exact: true }).check()
 	await page.getByLabel('Numéro et voie', { exact: true }).fill('1 rue des Essais')
 	await page.getByLabel('Code postal', { exact: true }).fill('62120')
@@ -141,14 +139,14 @@ await suite(async t => {
 	await page.getByRole('button', { name: 'Enregistrer et continuer' }).click()
 	t.ok(page.url().endsWith('/etapes/diplome'), 'a commune is chosen from a list, without a script', page.url())
 	await page.goto(`${file}/etapes/experience`)
-	await looked(t, page, 'the step of the experience', 'etape-experience')
+	await looked(t, page, 'the step of the experience')
 	await page.getByRole('button', { name: 'Ajouter une période' }).click()
 	t.same(await page.locator('fieldset.msp-row').count(), 2, 'a period is added without a script')
 	await page.getByLabel('Structure').nth(1).fill('Clinique B')
 	await page.getByRole('button', { name: /Retirer/ }).first().click()
 	t.same(await page.getByLabel('Structure').first().inputValue(), 'Clinique B', 'a period is taken away without a script')
 	await page.goto(`${file}/resume`)
-	await looked(t, page, 'the summary', 'resume')
+	await looked(t, page, 'the summary')
 	await page.getByRole('button', { name: 'Envoyer ma candidature' }).click()
 	t.ok(await page.locator('.govuk-error-summary a').count() > 5, 'sending too early lists what is missing, linked')
 	await t.sound(page, 'the summary with problems')
@@ -200,11 +198,11 @@ await suite(async t => {
 		await signIn(page, `${who}@demo.example`)
 		await t.sound(page, `the list of files of a file ${name}`)
 		const href = await ownFile(page)
-		await looked(t, page, `a file ${name}`, `dossier-${who.split('.')[1]}`)
+		await looked(t, page, `a file ${name}`)
 		t.ok(await page.locator('.msp-standing').getByText('Qui agit').isVisible(), `a file ${name} says who must act`)
 		for (const event of states) {
 			await page.goto(`${href}/evenements/${event}`)
-			await looked(t, page, `the page of ${event}`, `action-${event}`)
+			await looked(t, page, `the page of ${event}`)
 		}
 		await page.goto(`${href}/resume`)
 		await looked(t, page, `the answers of a file ${name}`)
@@ -213,11 +211,11 @@ await suite(async t => {
 		const letter = page.locator('main a[href^="/messages/"]').first()
 		if (await letter.count()) {
 			await letter.click()
-			await looked(t, page, `a message of a file ${name}`, 'message')
+			await looked(t, page, `a message of a file ${name}`)
 		}
 		if (name === 'under convention') {
 			await page.goto(`${href}/profil`)
-			await looked(t, page, 'the directory profile', 'profil')
+			await looked(t, page, 'the directory profile')
 			await page.getByRole('button', { name: 'Tout est toujours exact' }).click()
 			t.ok(await page.getByText('Votre fiche est enregistrée').isVisible(), 'the profile is confirmed')
 		}
