@@ -36,7 +36,5 @@ const struct saving *saving_of(const struct job *j);
 /* POST …/evenements/:event, of people with a file of theirs. */
 int evenement_ask(struct job *j, struct err *e);
 int evenement_answer(struct job *j, struct err *e);
-/* 409: who decided what and when, with what was typed kept. */
-int evenement_stale(struct job *j, const struct firing *f, struct err *e);
 
 #endif

@@ -78,26 +78,36 @@ static const struct view conflict_view = VIEW(struct conflict_view, conflict_slo
 static const struct page conflict_page = { "server/pages/conflict.html", &conflict_view };
 PAGE(conflict_page);
 
-/* "agent:3" is told as its role to people: names of agents are for agents, and they see them on the file. */
-static const char *who_is(struct job *j, const char *actor)
+/* Names of agents are for agents: people read "another person". */
+static const char *who_is(struct job *j, const char *actor, const struct file_view *v)
 {
 	if (!actor)
 		return NULL;
 	if (str_starts(actor, "account:"))
 		return j->who.account ? text("conflict.you") : text("role.applicant");
-	if (str_starts(actor, "agent:"))
-		return j->who.agent && str_eq(actor, pool_printf(j->pool, "agent:%lld", (long long)j->who.agent))
-			       ? text("conflict.you")
-			       : text("conflict.agent");
+	if (str_starts(actor, "agent:")) {
+		if (j->who.agent && str_eq(actor, pool_printf(j->pool, "agent:%lld", (long long)j->who.agent)))
+			return text("conflict.you");
+		for (size_t i = v && j->who.agent ? v->event_count : 0; i-- > 0;)
+			if (str_eq(v->events[i].actor, actor))
+				return v->events[i].by;
+		return text("conflict.agent");
+	}
 	if (str_starts(actor, "employer:"))
 		return text("role.employer");
 	return text("conflict.service");
 }
 
-int evenement_stale(struct job *j, const struct firing *f, struct err *e)
+/* 409: who decided what and when, with what was typed kept. */
+static int stale(struct job *j, struct err *e)
 {
+	const struct happening *h = j->state;
+	const struct firing *f = &h->firing;
+	struct file_view *v = POOL_NEW(j->pool, struct file_view);
+	struct err unread; /* it may be another caisse's by now */
+	bool seen = !file_view_read(j, h->asked, v, &unread);
 	struct conflict_view view = {
-		.who = who_is(j, f->stale_by),
+		.who = who_is(j, f->stale_by, seen ? v : NULL),
 		.what = f->stale_event ? text2("event_past", f->stale_event) : NULL,
 		.when = f->stale_at == INSTANT_NONE || !f->stale_by ? NULL : instant_french(j->pool, f->stale_at),
 		.file = pool_printf(j->pool, "/dossiers/%lld", (long long)f->file),
@@ -138,7 +148,9 @@ static int fired(struct job *j, struct err *e)
 	case ERR_NONE:
 		break;
 	case ERR_STALE:
-		return evenement_stale(j, f, e);
+		h->asked = file_view_ask(j, h->file);
+		job_then(j, stale);
+		return 0;
 	case ERR_INPUT:
 		if (!j->json) {
 			h->asked = file_view_ask(j, h->file);

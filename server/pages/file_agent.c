@@ -917,9 +917,10 @@ static int page_shown(struct job *j, struct err *e)
 						v->facts.holds_it ? "Vous" : rows_str(row, 0, "holder_name"),
 						held == INSTANT_NONE ? "" : ", depuis le ",
 						held == INSTANT_NONE ? "" : instant_french(j->pool, held)),
-		.age = target ? pool_printf(j->pool, "%s ouvrés dans la file, cible\u00a0: %d", days_text(j->pool, age),
-					    target)
-			      : pool_printf(j->pool, "%s ouvrés à cette étape", days_text(j->pool, age)),
+		.age = target ? pool_printf(j->pool, "%s ouvré%s dans la file, cible\u00a0: %d",
+					    days_text(j->pool, age), age > 1 ? "s" : "", target)
+			      : pool_printf(j->pool, "%s ouvré%s à cette étape", days_text(j->pool, age),
+					    age > 1 ? "s" : ""),
 		.late = target && age > target,
 		.parent = v->parent,
 		.child = v->child,

@@ -36,7 +36,11 @@ int simple_form_show(struct job *j, int status, const struct simple_form *form)
 	str_add(&hidden, form->hidden.html);
 	str_add(&hidden, job_hidden(j, -1).html);
 	whole.hidden.html = hidden.s;
-	return job_page(j, status, form->title, &form_page, &whole);
+	/* job_page() says so itself for 422; a refused sign-in is 401. */
+	return job_page(j, status,
+			form->summary.html && status != 422 ? pool_printf(j->pool, "Erreur\u00a0: %s", form->title)
+							    : form->title,
+			&form_page, &whole);
 }
 
 int simple_note_show(struct job *j, int status, const struct simple_note *note)
