@@ -133,6 +133,9 @@ static void spaces_at_both_ends_are_trimmed(void **state)
 	assert_string_equal(str_trim(p, "  a b \t\r\n"), "a b");
 	assert_string_equal(str_trim(p, "\u00A0\u202F a\u00A0b \u202F\u00A0"), "a\u00A0b");
 	assert_string_equal(str_trim(p, " \u00A0 "), "");
+	assert_string_equal(str_trim(p, "\u2009\u200B\u3000 a\u2009b\u2003\uFEFF"), "a\u2009b");
+	assert_string_equal(str_trim(p, "\u2009"), "");
+	assert_string_equal(str_trim(p, "–a–"), "–a–"); /* U+2013 begins like a space */
 	assert_string_equal(str_trim(p, ""), "");
 	assert_string_equal(str_trim(p, "à"), "à"); /* its last byte is A0 */
 	assert_null(str_trim(p, NULL));

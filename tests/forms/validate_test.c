@@ -812,6 +812,21 @@ static void dates_of_events_are_to_come(void **state)
 	values_set(&sent, "until", "23/11/2026");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
 	assert_string_equal(values_get(&kept, "until"), "2026-11-23");
+	values_set(&sent, "until", "31/12/2126");
+	assert_int_equal(judge(FORM_COMPLETE), 0);
+	values_set(&sent, "until", "2127-01-01");
+	assert_int_equal(judge(FORM_COMPLETE), 1);
+	assert_string_equal(problems.items[0].code, "far");
+}
+
+static void a_list_in_the_place_of_rows_replaces_nothing(void **state)
+{
+	(void)state;
+	values_add(&sent, "experience[]", "x");
+	assert_int_equal(judge(FORM_SYNTAX), 1);
+	assert_string_equal(problems.items[0].field, "experience");
+	assert_string_equal(problems.items[0].code, "wrong");
+	assert_false(values_has_group(&kept, "experience"));
 }
 
 static void other_bodies_are_judged(void **state)
@@ -890,6 +905,7 @@ int main(void)
 		T(what_is_good_is_kept_beside_what_is_not),
 		T(holes_between_rows_close_but_problems_name_rows_as_sent),
 		T(too_many_rows_are_told_and_not_kept),
+		T(a_list_in_the_place_of_rows_replaces_nothing),
 		T(a_whole_application_is_accepted),
 		T(each_required_field_is_missed),
 		T(nothing_at_all_misses_everything_in_the_order_of_the_form),
