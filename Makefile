@@ -68,8 +68,10 @@ build: $(OUT)/enrolld $(OUT)/enrollctl ## build/enrolld and build/enrollctl
 run: deps ## build all, start the service with its own database and invented people
 	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@port=$${ENROLL_PORT:-8443}; busy() { (: > /dev/tcp/127.0.0.1/$$1) 2> /dev/null; }; \
-	if [ -z "$$ENROLL_PORT$$ENROLL_AGENT_PORT" ]; then while busy $$port || busy $$((port + 1)); do port=$$((port + 2)); done; fi; \
-	[ $$port = 8443 ] || export ENROLL_HOME=$${ENROLL_HOME:-var-$$port}; \
+	if [ -z "$$ENROLL_PORT$$ENROLL_AGENT_PORT" ]; then \
+		while busy $$port || busy $$((port + 1)); do port=$$((port + 2)); done; \
+		[ $$port = 8443 ] || export ENROLL_HOME=$${ENROLL_HOME:-var-$$port}; \
+	fi; \
 	export ENROLL_DEMO=$${ENROLL_DEMO:-1} ENROLL_PORT=$$port ENROLL_AGENT_PORT=$${ENROLL_AGENT_PORT:-$$((port + 1))}; \
 	exec $(OUT)/enrolld
 

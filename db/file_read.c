@@ -42,11 +42,14 @@ SQL(file_mine, "select f.id, f.number, f.kind, f.state, f.version, f.created_at,
 	       "caisse_name, count(*) over () as total"
 	       " from file f left join caisse c on c.code = f.caisse where f.account = my_account()"
 	       " order by f.state in ('ended', 'withdrawn', 'closed', 'refused'), f.id desc limit 50");
-SQL(file_start, "with old as (select id, number from file where account = my_account() and kind = 'convention' and "
-		"state = 'draft'),"
-		" new as (insert into file (kind, account) select 'convention', my_account() where not exists (select "
-		"1 from old) returning id, number)"
-		" select id, number, false as fresh from old union all select id, number, true from new");
+/* An open file is given again, not only a draft: a second one could never be sent (one live file per person and kind).
+ */
+SQL(file_start,
+    "with old as (select id, number, state from file where account = my_account() and kind = 'convention'"
+    " and state not in ('refused', 'ended', 'withdrawn', 'closed') order by state = 'draft' desc, id desc limit 1),"
+    " new as (insert into file (kind, account) select 'convention', my_account() where not exists (select 1 from old) "
+    "returning id, number)"
+    " select id, number, false as fresh from old union all select id, number, true from new");
 SQL(file_opened, "update file set notified_at = enroll_now() where id = $1::bigint and account = my_account() and "
 		 "notified_at is null"
 		 " and decided_at is not null and state in ('refused', 'to_sign')");

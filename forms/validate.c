@@ -521,8 +521,8 @@ static struct verdict judge_text(const struct field *f, const char *text, enum f
 
 	struct verdict v = { 0 };
 	switch (f->type) {
-	case FIELD_TEXT:
-		v.text = line_text(text, pool);
+	case FIELD_TEXT: /* a code is copied as "123 456" */
+		v.text = str_eq(f->autocomplete, "one-time-code") ? squeezed(text, "", pool) : line_text(text, pool);
 		break;
 	case FIELD_AREA:
 		v.text = area_text(text, pool);

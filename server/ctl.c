@@ -45,7 +45,8 @@
 #define FILE_MOST (64 << 20)
 
 /* What must stand before a command runs. */
-enum needs { NEEDS_NOTHING, NEEDS_HOME, NEEDS_CLUSTER, NEEDS_DATABASE };
+/* NEEDS_HISTORY: a database that is there already. Made anew it would answer "all is well" about nothing. */
+enum needs { NEEDS_NOTHING, NEEDS_HOME, NEEDS_CLUSTER, NEEDS_DATABASE, NEEDS_HISTORY };
 
 struct given {
 	const char *name, *value; /* name without dashes; a word that stands alone has its place's name ("FILE") */
@@ -856,13 +857,13 @@ static int do_help(struct ctl *c, struct err *e);
 static const struct command commands[] = {
 	{ "migrate", "", "brings the schema up to date", NEEDS_CLUSTER, do_migrate },
 	{ "settings", "", "every setting, secrets masked", NEEDS_NOTHING, do_settings },
-	{ "invariants", "", "the eight views of impossible states; 1 when one is not empty", NEEDS_DATABASE,
+	{ "invariants", "", "the eight views of impossible states; 1 when one is not empty", NEEDS_HISTORY,
 	  do_invariants },
 	{ "account create", "--email E --password-stdin", "an applicant's account, confirmed", NEEDS_DATABASE,
 	  do_account_create },
 	{ "agent create", "--role ROLE --name NAME --email E [--caisse CODE]... [--region CODE] [--may-sign]",
 	  "roles: expert, delegate, region, admin", NEEDS_DATABASE, do_agent_create },
-	{ "agent list", "", "every agent, with rights", NEEDS_DATABASE, do_agent_list },
+	{ "agent list", "", "every agent, with rights", NEEDS_HISTORY, do_agent_list },
 	{ "cert issue", "--agent E --out DIR [--days N]",
 	  "key and certificate of an agent: .key, .pem, .p12 (password enroll)", NEEDS_DATABASE, do_cert_issue },
 	{ "cert revoke", "[--agent E] [--serial S]", "one certificate, or all of an agent", NEEDS_DATABASE,
@@ -870,18 +871,18 @@ static const struct command commands[] = {
 	{ "cert crl", "", "writes the list of revoked certificates again", NEEDS_DATABASE, do_cert_crl },
 	{ "registry import", "FILE", "a new copy of the Annuaire Santé, swapped in at once", NEEDS_DATABASE,
 	  do_registry_import },
-	{ "registry show", "RPPS", "the lines of one number", NEEDS_DATABASE, do_registry_show },
+	{ "registry show", "RPPS", "the lines of one number", NEEDS_HISTORY, do_registry_show },
 	{ "routing explain", "COMMUNE", "which caisse, by which rule; 1 when none", NEEDS_DATABASE,
 	  do_routing_explain },
 	{ "workflow print", "", "the table of transitions", NEEDS_NOTHING, do_workflow },
 	{ "routes print", "", "the table of routes", NEEDS_NOTHING, do_routes },
 	{ "tick", "[--now INSTANT]", "fires what is due, prints what fired; --now wants ENROLL_TEST_CLOCK=1",
 	  NEEDS_DATABASE, do_tick },
-	{ "audit verify", "", "the whole history; 1 when it is not good", NEEDS_DATABASE, do_audit_verify },
+	{ "audit verify", "", "the whole history; 1 when it is not good", NEEDS_HISTORY, do_audit_verify },
 	{ "audit verify", "FILE", "one exported history, without a database", NEEDS_NOTHING, do_audit_file },
-	{ "figures", "[--as-of DATE] [--level LEVEL]", "levels: caisse, departement, region, pays", NEEDS_DATABASE,
+	{ "figures", "[--as-of DATE] [--level LEVEL]", "levels: caisse, departement, region, pays", NEEDS_HISTORY,
 	  do_figures },
-	{ "backup", "DIR", "database, keys and certificates", NEEDS_DATABASE, do_backup },
+	{ "backup", "DIR", "database, keys and certificates", NEEDS_HISTORY, do_backup },
 	{ "restore", "DIR [--purges FILE]", "into a home without a database; purges what is due, and what FILE tells",
 	  NEEDS_CLUSTER, do_restore },
 	{ "demo load", "", "invented people, into an empty database", NEEDS_DATABASE, do_demo },
@@ -1007,9 +1008,14 @@ static int prepare(struct ctl *c, struct err *e)
 
 	if (c->command->needs == NEEDS_NOTHING)
 		return 0;
+	if (texts_load(c->pool, e))
+		return -1;
+	if (c->command->needs == NEEDS_HISTORY && !*s->settings.dsn &&
+	    access(pool_printf(c->pool, "%s/pg/data", s->settings.home), F_OK))
+		return fault(e, "no database in %s: say where with ENROLL_HOME or ENROLL_DSN", s->settings.home);
 	if (home_enter(&s->settings, true, c->pool, e) || home_make(s, e))
 		return -1;
-	if (texts_load(c->pool, e) || forms_load(c->pool, e))
+	if (forms_load(c->pool, e))
 		return -1;
 	if (c->command->needs == NEEDS_CLUSTER) {
 		if (*s->settings.dsn)

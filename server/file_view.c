@@ -96,6 +96,12 @@ static void read_checks(struct job *j, const struct rows *r, struct file_view *v
 			.maintained = rows_bool(r, i, "maintained"),
 			.settled = rows_bool(r, i, "settled"),
 		};
+	/* Who else has this IBAN or this name is not the applicant's to know. */
+	for (size_t i = 0; v->facts.owns_file && i < v->check_count; i++)
+		if (str_eq(v->checks[i].code, "duplicate") && !str_eq(v->checks[i].result, "pass")) {
+			v->checks[i].reason = "duplicate_point";
+			v->checks[i].evidence = "{}";
+		}
 }
 
 static void read_events(struct job *j, const struct rows *r, const struct rows *personal, struct file_view *v)

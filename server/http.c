@@ -23,7 +23,8 @@
 #include "base/log.h"
 #include "job.h"
 
-#define ENTITY_MAX (11 * 1024 * 1024 + 64 * 1024)
+/* Far above the 10 MB of a piece: a photograph that is too heavy gets a page that says so, not a cut connection. */
+#define ENTITY_MAX (48 * 1024 * 1024)
 #define LOOPS_MAX 256
 #define CANCELS_MAX 200         /* and more than half of the connection's requests: it is an attack */
 #define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */

@@ -60,13 +60,13 @@ static const struct page layout_page;
 
 struct layout_view {
 	const char *title, *who, *csrf;
-	bool demo, signed_in, agent;
+	bool demo, signed_in, agent, desk; /* desk: an agent who works on files */
 	struct markup main;
 };
 static const struct slot layout_slots[] = {
 	SLOT_T(struct layout_view, title), SLOT_T(struct layout_view, who),       SLOT_T(struct layout_view, csrf),
 	SLOT_B(struct layout_view, demo),  SLOT_B(struct layout_view, signed_in), SLOT_B(struct layout_view, agent),
-	SLOT_M(struct layout_view, main),
+	SLOT_B(struct layout_view, desk),  SLOT_M(struct layout_view, main),
 };
 static const struct view layout_view = VIEW(struct layout_view, layout_slots);
 static const struct page layout_page = { "server/pages/layout.html", &layout_view };
@@ -229,6 +229,7 @@ int job_page(struct job *j, int status, const char *title, const struct page *pa
 		.demo = j->service->settings.demo,
 		.signed_in = known,
 		.agent = known && j->private->shown.kind == CRED_CERTIFICATE,
+		.desk = j->who.role & (EXPERT | DELEGATE | ADMIN),
 		.main = { main.s },
 	};
 	page_render(&layout_page, &layout, &whole);

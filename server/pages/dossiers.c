@@ -36,26 +36,56 @@ static int started(struct job *j, struct err *e)
 	return dossier_show(j, v, s->fresh ? 201 : 200, NULL, NULL, e);
 }
 
-static int start_made(struct job *j, struct err *e)
+/* The address just confirmed is not asked again: it stands in the draft, to be changed there. */
+static int ask_first_answers(struct job *j, int64_t file, struct err *e)
+{
+	struct values known = values_in(j->pool);
+	unsigned char *sealed;
+	size_t size, sealed_size;
+	char *xml;
+
+	values_add(&known, "email", j->who.email);
+	if (xml_from_values(&known, "application", j->pool, &xml, &size, e) ||
+	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)file), xml, size,
+			j->pool, &sealed, &sealed_size, e))
+		return -1;
+	job_ask(j, &working_save,
+		ARGS(arg_i64(j->pool, file), arg_bytes(sealed, sealed_size), arg_i64(j->pool, 0),
+		     arg_texts(j->pool, NULL, 0), arg_texts(j->pool, NULL, 0)));
+	return 0;
+}
+
+static int start_shown(struct job *j, struct err *e)
 {
 	struct start *s = j->state;
-	const struct rows *r = job_rows(j, s->row);
-	const char *location;
 
-	if (!rows_count(r))
-		return fail(e, ERR_RETRY, "error.retry"); /* two tabs at once: the other's is there now */
-	s->id = rows_i64(r, 0, "id");
-	s->fresh = rows_bool(r, 0, "fresh");
-	location = pool_printf(j->pool, "/dossiers/%lld", (long long)s->id);
+	(void)e;
 	if (!j->json)
-		return job_redirect(j, location);
-	job_header(j, "location", location);
+		return job_redirect(j, pool_printf(j->pool, "/dossiers/%lld", (long long)s->id));
 	s->asked = file_view_ask(j, s->id);
 	job_then(j, started);
 	return 0;
 }
 
-/* It writes, so it waits until we know who asks, from which page. */
+static int start_made(struct job *j, struct err *e)
+{
+	struct start *s = j->state;
+	const struct rows *r = job_rows(j, s->row);
+
+	if (!rows_count(r))
+		return fail(e, ERR_RETRY, "error.retry"); /* two tabs at once: the other's is there now */
+	s->id = rows_i64(r, 0, "id");
+	s->fresh = rows_bool(r, 0, "fresh");
+	if (j->json)
+		job_header(j, "location", pool_printf(j->pool, "/dossiers/%lld", (long long)s->id));
+	if (!s->fresh || !j->who.email)
+		return start_shown(j, e);
+	if (ask_first_answers(j, s->id, e))
+		return -1;
+	job_then(j, start_shown);
+	return 0;
+}
+
 int dossier_start_answer(struct job *j, struct err *e)
 {
 	struct start *s = j->state;
