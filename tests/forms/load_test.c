@@ -40,7 +40,8 @@ static void every_definition_loads(void **state)
 	(void)state;
 	const struct form *const *forms;
 	size_t n = forms_all(&forms), files = 0;
-	for (const struct asset *a = asset_next("forms/definitions/", NULL); a; a = asset_next("forms/definitions/", a)) {
+	for (const struct asset *a = asset_next("forms/definitions/", NULL); a;
+	     a = asset_next("forms/definitions/", a)) {
 		const char *root = strstr((const char *)a->data, "<form ");
 		files += root != NULL; /* the others are lists of options */
 	}
