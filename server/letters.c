@@ -88,19 +88,42 @@ static const struct slot letter_slots[] = {
 #undef B
 static const struct view letter_view = VIEW(struct letter_view, letter_slots);
 
-#define LETTERS(X)                                                                                                     \
-	X(confirm_account)                                                                                             \
-	X(reset_password)                                                                                              \
-	X(account_exists)                                                                                              \
-	X(receipt)                                                                                                     \
-	X(correction)                                                                                                  \
-	X(reminder) X(eligible) X(refusal) X(implicit_refusal) X(transferred) X(convention_ready) X(signing_code)      \
-		X(employer_invitation) X(employer_signed) X(employer_declined) X(recalled) X(conventioned)             \
-			X(amendment_opened) X(lapsed) X(withdrawn) X(orphaned) X(warned) X(findings) X(suspended)      \
-				X(reinstated) X(excluded) X(resigned) X(ended) X(renewed) X(appeal_received) X(upheld) \
-					X(overturned) X(draft_notice) X(purge_notice) X(caisse_new_file)               \
-						X(caisse_event) X(experts_new_file) X(admins_unrouted) X(legal_alert)  \
-							X(target_passed)
+#define LETTERS(X)             \
+	X(confirm_account)     \
+	X(reset_password)      \
+	X(account_exists)      \
+	X(receipt)             \
+	X(correction)          \
+	X(reminder)            \
+	X(eligible)            \
+	X(refusal)             \
+	X(implicit_refusal)    \
+	X(transferred)         \
+	X(convention_ready)    \
+	X(signing_code)        \
+	X(employer_invitation) \
+	X(employer_signed)     \
+	X(employer_declined)   \
+	X(recalled)            \
+	X(conventioned)        \
+	X(amendment_opened)    \
+	X(lapsed)              \
+	X(withdrawn)           \
+	X(orphaned)            \
+	X(warned)              \
+	X(findings)            \
+	X(suspended)           \
+	X(reinstated)          \
+	X(excluded)            \
+	X(resigned)            \
+	X(ended)               \
+	X(renewed)             \
+	X(appeal_received)     \
+	X(upheld)              \
+	X(overturned)          \
+	X(draft_notice)        \
+	X(purge_notice)        \
+	X(caisse_new_file) X(caisse_event) X(experts_new_file) X(admins_unrouted) X(legal_alert) X(target_passed)
 
 #define LETTER_PAGE(k)                                                                     \
 	static const struct page letter_##k = { "server/mail/" #k ".html", &letter_view }; \
