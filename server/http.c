@@ -64,7 +64,7 @@ struct exchange {
 	h2o_req_t *req;
 	struct connection *c;
 	struct request *r; /* NULL before it starts and once it is answered */
-	bool waiting, answered;
+	bool waiting, answered, host_bad;
 	int64_t began;
 	struct exchange *previous, *next;
 };
@@ -367,6 +367,21 @@ static void on_gone(void *data)
 	connection_release(c);
 }
 
+/* libh2o keeps the last Host and makes one up where there is none; HTTP/1.1 wants exactly one (RFC 9112 §3.2). */
+static bool host_is_bad(h2o_req_t *req)
+{
+	size_t found = 0;
+	if (req->version >= 0x200)
+		return false;
+	const h2o_buffer_t *in = req->conn->callbacks->get_socket(req->conn)->input;
+	const char *p = in->bytes, *end = p + in->size, *next;
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	for (; (next = memchr(p, '\n', (size_t)(end - p))) && next > p && *p != '\r'; p = next + 1)
+		found += next - p >= 5 && !strncasecmp(p, "host:", 5);
+	return found > 1 || (!found && req->version > 0x100);
+}
+
 /* Nothing is done yet: what is cancelled before the end of this turn costs nothing more. */
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
@@ -374,9 +389,12 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 	struct connection *c = req->conn->callbacks->get_socket(req->conn)->on_close.data;
 	struct loop *l = c->loop;
 	struct exchange *st = h2o_mem_alloc_shared(&req->pool, sizeof *st, on_gone);
-	*st = (struct exchange){
-		.req = req, .c = c, .waiting = true, .began = clock_monotonic(), .previous = l->waiting_last
-	};
+	*st = (struct exchange){ .req = req,
+				 .c = c,
+				 .waiting = true,
+				 .host_bad = host_is_bad(req),
+				 .began = clock_monotonic(),
+				 .previous = l->waiting_last };
 	*(st->previous ? &st->previous->next : &l->waiting) = st;
 	l->waiting_last = st;
 	c->references++;
@@ -445,6 +463,7 @@ static void start(struct loop *l, struct exchange *st)
 		.address = pool_strdup(pool, st->c->address->text),
 		.pool = pool,
 		.handle = st,
+		.host_bad = st->host_bad,
 	};
 	st->r = r;
 	judge_certificate(st->c, r);

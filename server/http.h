@@ -28,6 +28,7 @@ struct request {
 	const char *body;
 	size_t body_size;
 	const char *address;  /* of the peer, "127.0.0.1" */
+	bool host_bad;        /* HTTP/1 without its one Host: 400 */
 	enum peer_state peer; /* agents' listener: what its certificate is worth, judged at this request */
 	struct certificate certificate;
 	struct pool *pool;     /* the job's */

@@ -921,6 +921,11 @@ void job_start(struct request *r, struct service *s, struct lanes *lanes)
 	atomic_fetch_add(&counts.started, 1);
 	atomic_fetch_add(&counts.running, 1);
 	j->json = wants_json(r);
+	if (r->host_bad) {
+		fail(&e, ERR_INPUT, "body.host");
+		refuse(j, 400, &e);
+		return;
+	}
 	j->route = route_find(r->method, r->listener, r->path, r->pool, &p->params, &status, &allow);
 	if (!j->route) {
 		fail(&e, ERR_MISSING, status == 405 ? "error.method" : "error.missing");

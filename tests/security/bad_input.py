@@ -6,6 +6,7 @@ half-written file. The routes come from `enrollctl routes print`, the fields fro
 those tables is tried here without a line more. One sentence sums up many requests; its comment shows the first that fail.
 """
 import base64
+import concurrent.futures
 import json
 import os
 import re
@@ -210,8 +211,11 @@ def set_up():
     global house, world
     house = House()
     world = World(house)
-    for name in ("lea", "marc", "nadia", "eva", "rene", "ada"):
-        house.agent(name)
+    # each waits for programs that start: side by side
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        for made in [pool.submit(house.agent, name) for name in ("lea", "marc", "nadia", "eva", "rene", "ada")] + \
+                [pool.submit(house.account, name) for name in ("dora", "remi", "sara")]:
+            made.result()
     do(drafts("dora", pieces=False), drafts("remi"), submits("remi"),
        drafts("sara", practice_mode="salaried", employer_name="Centre de santé", employer_siret=siret(3),
               employer_email="patron@exemple.test"), submits("sara"))
@@ -460,6 +464,9 @@ BROKEN = [
     ("text/plain", b"text=a", "text/plain", UNREADABLE),
     ("XML", b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>", "application/xml", UNREADABLE),
     ("no type", b"text=a", "", UNREADABLE),
+    ("a form told to be JSON", b"text=a&version=1", JSON, UNREADABLE),
+    ("JSON and a form after it", b'{"text":"a"}&version=1', JSON, UNREADABLE),
+    ("a multipart told to be JSON", b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n--x--\r\n', JSON, UNREADABLE),
     ("a type of rubbish", b"text=a", "application/json/;;=\"", UNREADABLE),
     ("a type of 5 kB", b"text=a", "a/" + "b" * 5000, UNREADABLE),
     ("JSON told to be multipart", b'{"text":"a"}', "multipart/form-data; boundary=x", UNREADABLE),
@@ -478,7 +485,7 @@ BROKEN = [
 # Readable, and nonsense: refused for what they hold, or harmless.
 ODD = [
     ("nothing", b"", JSON), ("nothing, as a form", b"", FORM), ("{}", b"{}", JSON), ("only &", b"&&&&=&=&", FORM),
-    ("a form told to be JSON", b"{}", FORM), ("broken percents", b"text=%&a=%zz&b=%4", FORM),
+    ("JSON told to be a form", b'{"text":"a"}', FORM), ("broken percents", b"text=%&a=%zz&b=%4", FORM),
     ("names of nothing", b'{"":1,"..":2,"[":3,"a[":4,"]":5,"a[-1].b":6,"a[99999999999].b":7,"A":8}', JSON),
     ("names of markup", '{"<script>":1,"é":2,"a b":3,"__proto__":{"x":1}}'.encode(), JSON),
     ("a name of 5 000", json.dumps({"a" * 5000: "1"}).encode(), JSON),
@@ -1016,6 +1023,15 @@ def connections():
                     s.sendall(data)
                 s.close()
                 g.want(house.client().get("/healthz").status == 200, "%s on port %d" % (what, port))
+    with Group("HTTP/1.1 without its one Host is 400 and says so; HTTP/1.0 may do without") as g:
+        for lines, status in ((b"", 400), (host + b"Host: evil.test\r\n", 400), (host + b"X: a\r\n" + host, 400), (b"X-Host: a\r\n", 400), (b"X: a\r\n hOsT: b\r\n", 400), (b"hOsT: localhost\r\n", 200), (b"X: Host: a\r\n" + host, 200)):
+            for accept in (b"text/html", b"application/json"):
+                a = raw(b"GET / HTTP/1.1\r\n" + lines + b"Accept: " + accept + b"\r\n\r\n") or b""
+                g.want(status_of(a) == status and (status == 200 or "hôte".encode() in a), "%r: %r" % (lines, a[:300]))
+        body = b'{"email":"Host: a"}\r\nHost: b\r\n'[:19]
+        a = raw(b"POST /connexion HTTP/1.1\r\n" + host + b"Content-Type: application/json\r\nContent-Length: 19\r\n\r\n" + body) or b""
+        g.want(status_of(a) == 422, "a body that holds one: %r" % a[:300])
+        g.want(status_of(raw(b"GET / HTTP/1.0\r\n\r\n")) == 200, "HTTP/1.0")
     with Group("a client that leaves in the middle of a body, of a header or of an answer leaves nothing behind") as g:
         before = {p["id"] for p in world.file("dora")["pieces"]}, world.file("dora")["revision"]
         body, head = multipart([field("kind", "rib"), attached(b"a.pdf", pdf("coupe"))])
