@@ -3,7 +3,7 @@
 # Arguments: only these tests. No mail is sent: letters and codes are in the inbox, and pages show the links of mails.
 # With SCREENSHOTS=folder every page that is met is kept there as a picture.
 cd "$(dirname "$0")/../.." || exit 1
-enrolld=$PWD/${ENROLLD:-build/enrolld}
+enrolld=$(realpath "${ENROLLD:-build/enrolld}") || exit 1
 export ENROLLCTL=$(dirname "$enrolld")/enrollctl
 read -r port agent_port <<< "$(python3 -c '
 import socket
