@@ -77,10 +77,23 @@ const char *pgtest_dsn(void)
 	return pgtest_cluster()->dsn;
 }
 
+/* A test may just have killed a backend with SIGKILL: the server then recovers before it answers. */
+static struct plain *open_patiently(const char *dsn, struct err *e)
+{
+	struct plain *c = NULL;
+
+	for (int i = 0; i < 300 && !(c = plain_open(dsn, "test", e)); i++)
+		usleep(100000);
+	return c;
+}
+
 void pgtest_sql(const char *dsn, const char *sql)
 {
 	struct err e;
-	if (db_script(dsn, sql, &e)) {
+	struct plain *c = open_patiently(dsn, &e);
+	if (c)
+		plain_close(c);
+	if (!c || db_script(dsn, sql, &e)) {
 		fprintf(stderr, "refused: %s\n", e.detail);
 		abort();
 	}
@@ -92,7 +105,7 @@ const char *pgtest_value(const char *dsn, const char *sql)
 	struct err e;
 	struct pool *p = pool_new();
 	const struct rows *r = NULL;
-	struct plain *c = plain_open(dsn, "test", &e);
+	struct plain *c = open_patiently(dsn, &e);
 	if (!c || plain_script(c, sql, p, &r, &e)) {
 		fprintf(stderr, "refused: %s\n", e.detail);
 		abort();
