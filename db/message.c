@@ -56,7 +56,7 @@ SQL(message_load,
     "  from correction_item i where i.file = m.file and i.seq = m.seq) as items"
     " from message m left join account a on a.id = m.account left join file f on f.id = m.file"
     " left join event e on e.file = m.file and e.seq = m.seq"
-    " left join caisse k on k.code = coalesce(e.caisse, f.caisse)"
+    " left join caisse k on k.code = coalesce(e.caisse, f.caisse, case e.event when 'submit' then f.route_caisse end)"
     " left join event_personal p on p.file = m.file and p.seq = case when e.event = 'confirm_ineligible' then"
     "  (select max(x.seq) from event x where x.file = m.file and x.event = 'propose_ineligible' and x.seq < m.seq) "
     "else m.seq "
