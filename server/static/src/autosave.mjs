@@ -11,6 +11,7 @@ export function autosave(form) {
 	let again = false
 	let stopped = false
 	let sent = ''
+	let leaving
 
 	const tell = (text, wrong = false) => {
 		state.textContent = text
@@ -70,6 +71,7 @@ export function autosave(form) {
 			later(10000)
 		}
 		running = false
+		leaving?.()
 		if (again) {
 			again = false
 			later()
@@ -79,9 +81,18 @@ export function autosave(form) {
 	sent = body()
 	form.addEventListener('input', () => later())
 	form.addEventListener('change', () => later(200))
-	form.addEventListener('submit', () => {
+	// A save on its way ends first: it carries the revision that this one must name.
+	form.addEventListener('submit', event => {
 		stopped = true
 		clearTimeout(timer)
+		if (!running || leaving)
+			return
+		event.preventDefault()
+		leaving = () => {
+			leaving = () => {}
+			form.requestSubmit(event.submitter)
+		}
+		setTimeout(() => leaving(), 5000)
 	})
 	addEventListener('online', () => later(0))
 }
