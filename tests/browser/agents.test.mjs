@@ -1,5 +1,6 @@
 // What agents see and do, on the demonstration's files: every page sound, every journey with a keyboard's means and without
 // JavaScript.
+import { press } from './journey.mjs'
 import { agentUrl, suite } from './lib.mjs'
 
 const json = async (page, path) => (await page.context().request.get(agentUrl + path, { headers: { accept: 'application/json' } })).json()
@@ -56,7 +57,7 @@ await suite(async t => {
 	const page = await t.agent('delegue', { javascript: false })
 	await page.goto('/dossiers')
 	await t.sound(page, 'the queue')
-	await page.getByRole('button', { name: 'Prendre le dossier suivant' }).click()
+	await press(page, 'Prendre le dossier suivant')
 	t.ok(/\/dossiers\/\d+$/.test(page.url()), 'taking the next file opens it', page.url())
 	t.ok(await page.getByText('Vous suivez ce dossier').count() === 1, 'it says that the file is hers now')
 	const file = page.url().replace(/.*\//, '')
@@ -64,7 +65,7 @@ await suite(async t => {
 
 	await page.goto('/dossiers')
 	await page.getByRole('searchbox', { name: 'Chercher' }).fill(number.toLowerCase())
-	await page.getByRole('button', { name: 'Afficher' }).click()
+	await press(page, 'Afficher')
 	t.same(await page.locator('tbody tr').count(), 1, 'a file is found by its number, in small letters')
 	t.ok(page.url().includes('q='), 'the filter stands in the URL')
 
@@ -78,12 +79,12 @@ await suite(async t => {
 	await page.goto(`/dossiers/${file}?action=ask_correction`)
 	await page.getByLabel('Réponse concernée').selectOption('diploma_place')
 	await page.getByLabel('Ce que vous attendez').fill('Le nom entier de l’université.')
-	await page.getByRole('button', { name: 'Ajouter un point' }).click()
+	await press(page, 'Ajouter un point')
 	t.same(await page.getByRole('group', { name: /^Point \d$/ }).count(), 2, 'a row is added without JavaScript')
 	t.same(await page.getByLabel('Ce que vous attendez').first().inputValue(), 'Le nom entier de l’université.', 'what was typed stays')
 	await page.getByLabel('ou pièce concernée').nth(1).selectOption('identity')
 	await page.getByLabel('Ce que vous attendez').nth(1).fill('Le verso manque.')
-	await page.getByRole('button', { name: 'Demander des compléments' }).click()
+	await press(page, 'Demander des compléments')
 	t.ok(await page.locator('.govuk-error-summary').count() === 1, 'a missing reason is told')
 	t.same(await page.getByLabel('Ce que vous attendez').nth(1).inputValue(), 'Le verso manque.', 'and nothing typed is lost')
 	await t.sound(page, 'the refused form')
@@ -91,7 +92,7 @@ await suite(async t => {
 	t.ok(await page.locator(target).count() === 1, 'its list of problems leads to the field', target)
 	for (const i of [0, 1])
 		await page.getByLabel('Motif').nth(i).selectOption(i ? 'piece_missing' : 'other')
-	await page.getByRole('button', { name: 'Demander des compléments' }).click()
+	await press(page, 'Demander des compléments')
 	t.same((await json(page, `/dossiers/${file}`)).state, 'correction', 'corrections are asked')
 	t.ok(await page.getByText('Le verso manque.').count() > 0, 'the page shows what was asked')
 	await page.context().close()
@@ -104,12 +105,12 @@ await suite(async t => {
 		await one.goto(`/dossiers/${id}?action=propose_ineligible`)
 		await one.locator('input[type=checkbox]').first().check()
 		await one.locator('#text').fill('Le diplôme ne suffit pas.')
-		await one.getByRole('button', { name: 'Proposer l’inéligibilité' }).click()
+		await press(one, 'Proposer l’inéligibilité')
 		t.ok((await json(two, `/dossiers/${id}`)).actions.includes('object'), 'another expert may object')
 		t.ok(!(await json(one, `/dossiers/${id}`)).actions.includes('object'), 'who proposed may not')
 		await two.goto(`/dossiers/${id}?action=object`)
 		await two.locator('#text').fill('Le diplôme suffit.')
-		await two.getByRole('button', { name: 'Contester la proposition' }).click()
+		await press(two, 'Contester la proposition')
 		t.ok(await two.getByText('Proposition d’inéligibilité contestée').count() === 1, 'the history tells it')
 	}
 
@@ -122,7 +123,7 @@ await suite(async t => {
 		await p.locator('#caisse').selectOption('595')
 		await p.locator('#text').fill('La commune dépend de Lille.')
 	}
-	await admin.getByRole('button', { name: 'Rattacher à cette caisse' }).click()
+	await press(admin, 'Rattacher à cette caisse')
 	t.same((await json(admin, `/dossiers/${unrouted.id}`)).state, 'in_review', 'an administrator gives a file to a caisse')
 	const [answer] = await Promise.all([lost.waitForResponse(r => r.request().method() === 'POST'),
 		lost.getByRole('button', { name: 'Rattacher à cette caisse' }).click()])

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from './lib.mjs'
-import { applied, approve, becomes, follow, press, sign, signIn, isIn, wrong } from './journey.mjs'
+import { applied, approve, becomes, follow, going, press, sign, signIn, isIn, wrong } from './journey.mjs'
 import { people } from './people.mjs'
 
 await suite(async t => {
@@ -78,7 +78,7 @@ await suite(async t => {
 		await isIn(t, page, 'Refusé', 'the person reads the refusal')
 		await seen(page, 'the file, refused')
 		await page.goto('/messages')
-		await Promise.all([page.waitForEvent('domcontentloaded'), page.locator('main a[href^="/messages/"]').first().click()])
+		await going(page.locator('main a[href^="/messages/"]'))
 		await seen(page, 'the letter of refusal')
 		await page.goto(file)
 		await follow(page, 'Former un recours gracieux')

@@ -6,15 +6,14 @@ import { password, pdf, siret } from './people.mjs'
 
 export const button = (page, name) => page.getByRole('button', { name })
 export const link = (page, name) => page.getByRole('link', { name })
-export const press = async (page, name) => {
-	// A GET or a POST and its redirection: what comes next looks at the page that results.
-	await Promise.all([page.waitForEvent('domcontentloaded'), button(page, name).first().click()])
+// Clicks what leads to a page, and waits for it: a GET, or a POST and its redirection.
+export async function going(locator) {
+	const page = locator.page()
+	await Promise.all([page.waitForEvent('domcontentloaded'), locator.first().click()])
 	await page.waitForLoadState('load')
 }
-export const follow = async (page, name) => {
-	await Promise.all([page.waitForEvent('domcontentloaded'), link(page, name).or(page.locator('a[role=button]', { hasText: name })).first().click()])
-	await page.waitForLoadState('load')
-}
+export const press = (page, name) => going(button(page, name))
+export const follow = (page, name) => going(link(page, name).or(page.locator('a[role=button]', { hasText: name })))
 const nothing = async () => {}
 const problems = page => page.locator('.govuk-error-summary__list li')
 
@@ -80,7 +79,7 @@ export async function attach(page, slot, file) {
 	await card.locator('input[type=file]').setInputFiles(file)
 	const send = card.locator('button', { hasText: 'Envoyer ce fichier' })
 	if (!page.javascript) {
-		await Promise.all([page.waitForEvent('domcontentloaded'), send.click()])
+		await going(send)
 	} else {
 		// A script sends it: the page is loaded again, or tells what is wrong where it is.
 		await page.evaluate(() => document.body.dataset.before = 'yes')
@@ -291,8 +290,7 @@ async function codeOf(page, seen) {
 		const subject = page.locator('main a').filter({ hasText: /code/i }).first()
 		if (await subject.count()) {
 			await seen(page, 'the inbox')
-			await Promise.all([page.waitForEvent('domcontentloaded'), subject.click()])
-			await page.waitForLoadState('load')
+			await going(subject)
 			await seen(page, 'the message with the code')
 			const code = (await page.locator('main').innerText()).match(/(?<![-\d])\d{6}(?![-\d])/)
 			if (code)

@@ -1,4 +1,5 @@
 // The public pages, with and without JavaScript: what anybody sees first.
+import { press } from './journey.mjs'
 import { publicUrl, suite } from './lib.mjs'
 
 const pages = [
@@ -41,22 +42,22 @@ await suite(async t => {
 
 	// The self-test, all without JavaScript.
 	await page.goto('/eligibilite')
-	await page.getByRole('button', { name: 'Voir le résultat' }).click()
+	await press(page, 'Voir le résultat')
 	t.same(await page.locator('.govuk-error-summary__list a').count(), 5, 'the self-test without an answer lists its five questions')
 	await page.locator('.govuk-error-summary__list a').first().click()
 	t.same(await page.evaluate(() => document.querySelector(':target')?.name), 'diplome', 'the list leads to the question')
 	for (const name of ['diplome', 'ars', 'experience', 'parcours', 'exercice'])
 		await page.locator(`input[name=${name}][value=oui]`).check({ force: true })
-	await page.getByRole('button', { name: 'Voir le résultat' }).click()
-	t.ok(await page.locator('#resultat').getByText('Oui, d’après vos réponses').first().waitFor({ timeout: 10000 }).then(() => true, () => false), 'the self-test says yes when every condition holds')
+	await press(page, 'Voir le résultat')
+	t.ok(await page.locator('#resultat').getByText('Oui, d’après vos réponses').isVisible(), 'the self-test says yes when every condition holds')
 	t.ok(await page.locator('input[name=experience][value=oui]').isChecked(), 'the self-test keeps the answers on its page')
 	await t.sound(page, 'the result of the self-test')
 	await page.locator('input[name=experience][value=partie]').check({ force: true })
-	await page.getByRole('button', { name: 'Voir le résultat' }).click()
-	t.ok(await page.locator('#resultat').getByText('Peut-être').first().waitFor({ timeout: 10000 }).then(() => true, () => false), 'the self-test says maybe for partly clinical work')
+	await press(page, 'Voir le résultat')
+	t.ok(await page.locator('#resultat').getByText('Peut-être').isVisible(), 'the self-test says maybe for partly clinical work')
 	await page.locator('input[name=experience][value=non]').check({ force: true })
-	await page.getByRole('button', { name: 'Voir le résultat' }).click()
-	t.ok(await page.locator('#resultat').getByText('Pas encore').first().waitFor({ timeout: 10000 }).then(() => true, () => false), 'the self-test says not yet without three years')
+	await press(page, 'Voir le résultat')
+	t.ok(await page.locator('#resultat').getByText('Pas encore').isVisible(), 'the self-test says not yet without three years')
 	t.same((await page.context().cookies()).length, 0, 'the public pages set no cookie')
 
 	// Keyboard: the first stop is the skip link, and it works.

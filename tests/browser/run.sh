@@ -41,9 +41,12 @@ node tests/browser/people.mjs registry db/data/rpps_personne_activite_fictif.txt
 
 status=0
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(tests/browser/*.test.mjs)
+[ ${#tests[@]} -gt 0 ] || tests=(tests/browser/spine.test.mjs $(ls tests/browser/*.test.mjs | grep -v spine)) # the longest first
+one() { node "$1" > "build/test/browser-$(basename "$1" .test.mjs).log" 2>&1; }
+export -f one
+printf '%s\0' "${tests[@]}" | xargs -0 -n1 -P2 bash -c 'one "$0" || exit 1' || status=1
 for t in "${tests[@]}"; do
-	node "$t" || status=1
+	cat "build/test/browser-$(basename "$t" .test.mjs).log"
 done
 say() { if "${@:2}" > /dev/null 2>&1; then echo "ok - $1"; else echo "not ok - $1"; status=1; fi; }
 say "the eight invariants hold afterwards" "$ENROLLCTL" invariants
