@@ -1,7 +1,5 @@
 #include "../../db/constraints.h"
-#include "../../db/migrate.h"
 #include "../../server/base/asset.h"
-#include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
 #include <string.h>
 #include "../lib/test.h"
@@ -11,10 +9,9 @@ static struct pool *pool;
 static int group(void **state)
 {
 	(void)state;
-	struct err e;
-	int applied;
 	pool = pool_new();
-	return migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e);
+	pgtest_migrate();
+	return 0;
 }
 
 static int end(void **state)

@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "../../db/directory.h"
-#include "../../db/migrate.h"
 #include "../../server/base/json_write.h"
 #include "../../server/base/str.h"
-#include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
 
 static struct pool *pool;
@@ -45,16 +43,9 @@ static void change(const char *sql)
 
 static int setup(void **state)
 {
-	struct err e;
-	int applied;
-
 	(void)state;
 	pool = pool_new();
-	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e))
-		fail_msg("migrate: %s", e.detail);
-	struct lanes_options o = { .dsn = pgtest_dsn(), .write = 1, .application_name = "directory_test" };
-	lanes = lanes_open(&o, NULL, NULL, &e);
-	assert_non_null(lanes);
+	lanes = pgtest_lanes(1, "directory_test");
 	person(1, "conventioned", "current_date - 1", "current_date", "");
 	place(1, 1, "59350", 3.06, 50.63);
 	person(2, "conventioned", "current_date - 1", "current_date",

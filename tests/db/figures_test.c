@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "../../db/figures.h"
-#include "../../db/migrate.h"
 #include "../../server/base/json_write.h"
 #include "../../server/base/str.h"
-#include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
 
 enum { DAYS_OF_HISTORY = 75, FILES_MAX = 400, ENTRIES_MAX = 20000, CAISSES = 9 };
@@ -57,19 +55,10 @@ static void reference_small(void)
 
 static int setup(void **state)
 {
-	struct err e;
-	int applied;
-
 	(void)state;
 	pool = pool_new();
-	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e))
-		fail_msg("migrate: %s", e.detail);
+	lanes = pgtest_lanes(1, "figures_test");
 	reference_small();
-	struct lanes_options o = {
-		.dsn = pgtest_dsn(), .fast = 0, .write = 1, .slow = 0, .application_name = "figures_test"
-	};
-	lanes = lanes_open(&o, NULL, NULL, &e);
-	assert_non_null(lanes);
 	return 0;
 }
 

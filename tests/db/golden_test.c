@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../db/migrate.h"
 #include "../../server/base/str.h"
-#include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
 #include "../lib/test.h"
 
@@ -16,12 +14,10 @@ static struct pool *pool;
 
 static int made(void **state)
 {
-	struct err e;
-	int n;
-
 	(void)state;
 	pool = pool_new();
-	return migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &n, &e);
+	pgtest_migrate();
+	return 0;
 }
 
 static int unmade(void **state)

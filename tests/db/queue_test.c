@@ -7,7 +7,6 @@
 #include "../../db/agent_file.h"
 #include "../../db/anomaly.h"
 #include "../../db/identity.h"
-#include "../../db/migrate.h"
 #include "../../db/queue.h"
 #include "../../server/base/str.h"
 #include "../../workflow/workflow.h"
@@ -45,16 +44,9 @@ static void file(int id, const char *state, const char *caisse, const char *name
 
 static int setup(void **state)
 {
-	struct err e;
-	int applied;
-
 	(void)state;
 	pool = pool_new();
-	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e))
-		fail_msg("migrate: %s", e.detail);
-	struct lanes_options o = { .dsn = pgtest_dsn(), .write = 2, .application_name = "queue_test" };
-	lanes = lanes_open(&o, NULL, NULL, &e);
-	assert_non_null(lanes);
+	lanes = pgtest_lanes(2, "queue_test");
 	owner("insert into agent (id, role, name, email, email_key) overriding system value select n, 'delegate', 'A' "
 	      "|| n, "
 	      "'a' || n, 'a' || n from generate_series(1, 5) n");

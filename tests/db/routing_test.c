@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "../../db/commune.h"
-#include "../../db/migrate.h"
 #include "../../db/routing.h"
 #include "../../server/base/str.h"
-#include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
 
 static struct pool *pool;
@@ -15,16 +13,9 @@ static struct lanes *lanes;
 
 static int setup(void **state)
 {
-	struct err e;
-	int applied;
-
 	(void)state;
 	pool = pool_new();
-	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &applied, &e))
-		fail_msg("migrate: %s", e.detail);
-	struct lanes_options o = { .dsn = pgtest_dsn(), .write = 1, .application_name = "routing_test" };
-	lanes = lanes_open(&o, NULL, NULL, &e);
-	assert_non_null(lanes);
+	lanes = pgtest_lanes(1, "routing_test");
 	return 0;
 }
 

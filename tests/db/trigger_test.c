@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../db/migrate.h"
 #include "../../server/base/str.h"
 #include "../../workflow/workflow.h"
 #include "../lib/pgtest.h"
@@ -13,15 +12,8 @@
 
 static int made(void **state)
 {
-	struct pool *pool = pool_new();
-	struct err e;
-	int n;
-
-	*state = pool;
-	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(pool), workflow_digest(pool), &n, &e)) {
-		print_error("%s\n", e.detail);
-		return -1;
-	}
+	*state = pool_new();
+	pgtest_migrate();
 	return 0;
 }
 

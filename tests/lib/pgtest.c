@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../../db/migrate.h"
 #include "../../db/pg.h"
+#include "../../workflow/workflow.h"
 
 static struct pool *pool;
 static struct cluster cluster;
@@ -75,6 +77,34 @@ struct cluster *pgtest_cluster(void)
 const char *pgtest_dsn(void)
 {
 	return pgtest_cluster()->dsn;
+}
+
+void pgtest_migrate(void)
+{
+	struct err e;
+	struct pool *p = pool_new();
+	int applied;
+
+	if (migrate(pgtest_cluster()->owner_dsn, workflow_print(p), workflow_digest(p), &applied, &e)) {
+		fprintf(stderr, "migrate: %s\n", e.detail);
+		abort();
+	}
+	pool_free(p);
+}
+
+struct lanes *pgtest_lanes(int write, const char *name)
+{
+	struct err e;
+	struct lanes_options o = { .dsn = pgtest_dsn(), .write = write, .application_name = name };
+	struct lanes *l;
+
+	pgtest_migrate();
+	l = lanes_open(&o, NULL, NULL, &e);
+	if (!l) {
+		fprintf(stderr, "lanes: %s\n", e.detail);
+		abort();
+	}
+	return l;
 }
 
 /* A test may just have killed a backend with SIGKILL: the server then recovers before it answers. */

@@ -1,6 +1,6 @@
 /*
  * A real PostgreSQL for the tests of one binary: made on first use in a temporary folder, removed when the program
- *ends.
+ * ends.
  *
  *	const struct cluster *c = pgtest_cluster();          a bare database
  *	const char *dsn = pgtest_dsn();                      … of the service
@@ -17,6 +17,10 @@
 struct cluster *pgtest_cluster(void);
 const char *pgtest_dsn(void);
 void pgtest_sql(const char *dsn, const char *sql);
+/* The whole schema, with the transition table of this program. Fails the test when a migration is refused. */
+void pgtest_migrate(void);
+/* The service's lanes on the migrated database; lanes_close() is the caller's. */
+struct lanes *pgtest_lanes(int write, const char *name);
 /* A folder that goes away with the program; reachable by PostgreSQL's user. */
 const char *pgtest_folder(void);
 /* One value of one row, on a connection of its own; in a buffer that the next call reuses. "" for no row or NULL. */

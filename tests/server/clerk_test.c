@@ -30,6 +30,7 @@
 #include "../../server/text.h"
 #include "../../workflow/fire.h"
 #include "../lib/pgtest.h"
+#include "../lib/tool.h"
 
 static struct pool *process;
 static struct service service;
@@ -581,19 +582,8 @@ static void view_of(struct pool *pool, struct file_view *v)
 static char *text_of(struct pool *pool, const unsigned char *pdf, size_t n)
 {
 	static const char *const argv[] = { "/usr/bin/pdftotext", "-layout", "/proc/self/fd/3", "-", NULL };
-	struct err e;
-	struct child c;
-	struct str out = str_in(pool);
-	char part[4096];
-	size_t got = 1;
-	int status, file = child_memory_file(pdf, n, &e);
-	int64_t deadline = clock_monotonic() + 10 * SECOND;
-	assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file }, &c, &e), 0);
-	for (; got; str_add_n(&out, part, got))
-		assert_int_equal(child_read(&c, part, sizeof part, deadline, &got, &e), 0);
-	child_end(&c, deadline, &status);
-	close(file);
-	return out.s;
+
+	return tool_said(pool, argv, pdf, n, NULL).s;
 }
 
 static void a_convention_is_kept_by_its_digest_and_found_again(void **state)

@@ -1,4 +1,5 @@
 #include "../lib/test.h"
+#include "../lib/tool.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -51,25 +52,6 @@ static void render(struct pool *pool, const char *html, unsigned char **pdf, siz
 		fail_msg("pdf_render: %s", e.detail);
 }
 
-/* Runs a program of poppler on the document. */
-static char *tool(struct pool *pool, const char *const *argv, const unsigned char *pdf, size_t n)
-{
-	struct err e;
-	struct child c;
-	struct str out = str_in(pool);
-	char part[4096];
-	size_t got = 1;
-	int status, file = child_memory_file(pdf, n, &e);
-	int64_t deadline = clock_monotonic() + 10 * SECOND;
-	assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file }, &c, &e), 0);
-	for (; got; str_add_n(&out, part, got))
-		assert_int_equal(child_read(&c, part, sizeof part, deadline, &got, &e), 0);
-	child_end(&c, deadline, &status);
-	close(file);
-	assert_int_equal(status, 0);
-	return out.s;
-}
-
 static void a_document_is_a_tagged_pdf_that_says_its_title_and_text(void **state)
 {
 	static const char *const info[] = { "/usr/bin/pdfinfo", "/proc/self/fd/3", NULL };
@@ -83,12 +65,12 @@ static void a_document_is_a_tagged_pdf_that_says_its_title_and_text(void **state
 	size_t n;
 	(void)state;
 	render(pool, page, &pdf, &n);
-	char *said = tool(pool, info, pdf, n);
+	char *said = tool_said(pool, info, pdf, n, NULL).s;
 	assert_non_null(strstr(said, "Reçu n° 7"));
-	assert_non_null(strstr(tool(pool, meta, pdf, n), "pdfuaid"));
+	assert_non_null(strstr(tool_said(pool, meta, pdf, n, NULL).s, "pdfuaid"));
 	assert_non_null(strstr(said, "Tagged:          yes"));
-	assert_non_null(strstr(tool(pool, text, pdf, n), "Éloïse, vous avez jusqu’au 21 novembre 2026."));
-	assert_non_null(strstr(tool(pool, fonts, pdf, n), "+Letter"));
+	assert_non_null(strstr(tool_said(pool, text, pdf, n, NULL).s, "Éloïse, vous avez jusqu’au 21 novembre 2026."));
+	assert_non_null(strstr(tool_said(pool, fonts, pdf, n, NULL).s, "+Letter"));
 	assert_int_equal(piece_check(pdf, n, pool, &c, &e), 0);
 	assert_null(c.problem);
 	pool_free(pool);

@@ -1,4 +1,5 @@
 #include "../lib/test.h"
+#include "../lib/tool.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -167,23 +168,12 @@ static void an_encrypted_pdf_says_so(void **state)
 	static const char *const words[] = { "", "secret" };
 	(void)state;
 	for (size_t i = 0; i < COUNT(words); i++) {
-		size_t n, got = 1, size = 0;
-		int status;
-		struct err e;
-		struct child c;
-		static char out[65536];
+		size_t n;
 		char *b = pdf(pool, "", NULL, 0, &n);
 		const char *const argv[] = { "/usr/bin/qpdf",   "--encrypt", words[i], "owner", "256", "--",
 					     "/proc/self/fd/3", "-",         NULL };
-		int file = child_memory_file(b, n, &e);
-		int64_t deadline = clock_monotonic() + 10 * SECOND;
-		assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file }, &c, &e), 0);
-		for (; got; size += got)
-			assert_int_equal(child_read(&c, out + size, sizeof out - size, deadline, &got, &e), 0);
-		child_end(&c, deadline, &status);
-		close(file);
-		assert_int_equal(status, 0);
-		assert_string_equal(problem_of(pool, out, size), "encrypted");
+		struct str out = tool_said(pool, argv, b, n, NULL);
+		assert_string_equal(problem_of(pool, out.s, out.len), "encrypted");
 	}
 }
 
