@@ -7,6 +7,10 @@ SQL(operate_agent,
     "$5::boolean) on conflict on constraint agent_email do nothing returning id),"
     " c as (insert into agent_caisse (agent, caisse) select a.id, x from a, unnest($6::text[]) x)"
     " select id from a");
+SQL(operate_unknown,
+    "select x as code, true as is_caisse from unnest($1::text[]) x where not exists (select from caisse where code = x)"
+    " union all select $2, false where $2::text is not null and not exists (select from region where code = $2)"
+    " limit 1");
 SQL(operate_agent_known, "select id, role, name from agent where email_key = lower($1)");
 SQL(operate_agents,
     "select a.id, a.role, a.name, a.email, a.region, a.may_sign, a.active,"

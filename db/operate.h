@@ -10,6 +10,8 @@
 extern const struct statement operate_account; /* email, hash → id; no row: it is there already */
 extern const struct statement
 	operate_agent; /* role, name, email, region, may_sign, caisses (text[]) → id; no row: there already */
+extern const struct statement
+	operate_unknown; /* caisses (text[]), region or NULL → the first code that is none: code, is_caisse */
 extern const struct statement operate_agent_known; /* email → id, role, name */
 extern const struct statement
 	operate_agents; /* every agent: id, role, name, email, region, may_sign, active, caisses, certificates */

@@ -14,9 +14,14 @@ struct route_answer {
 	const char *rule;       /* commune; unrouted: commune_unknown, no_caisse */
 	const char *method;     /* how the table knows: departement, arrondissement …; or NULL */
 	const char *confidence; /* certain, probable, a_confirmer; NULL when unrouted */
-	/* French: "commune 59350 → 595, table valable depuis le 2026-01-01, confiance certain" */
-	const char *explained;
+	day_t valid_since;
+	const char *explained; /* routing_words() */
 };
+
+/* For people: "commune 59350 → 595, table valable depuis le 1er janvier 2026, confiance à confirmer". `caisse` NULL: no
+ * caisse for it; `known`: the table has that commune. */
+char *routing_words(struct pool *pool, const char *commune, bool known, const char *caisse, day_t valid_since,
+		    const char *confidence);
 
 extern const struct statement routing_of_commune; /* $1 INSEE code; always one row */
 /* An unknown commune is an answer, not an error. */

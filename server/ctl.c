@@ -234,8 +234,12 @@ static int do_agent_create(struct ctl *c, struct err *e)
 		return refuse(e, "only a delegate has caisses and signs, not %s", role);
 	if (bit != REGION && region)
 		return refuse(e, "only an observer has a region, not %s", role);
-	if (email_good(email, e))
+	if (email_good(email, e) ||
+	    ask(c, &operate_unknown, ARGS(arg_texts(c->pool, caisses, n), arg_text(region)), &r, e))
 		return -1;
+	if (rows_count(r))
+		return refuse(e, rows_bool(r, 0, "is_caisse") ? "unknown caisse %s" : "unknown region %s",
+			      rows_str(r, 0, "code"));
 	if (ask(c, &operate_agent,
 		ARGS(arg_text(role), arg_text(value_of(c, "name")), arg_text(email), arg_text(region),
 		     arg_bool(value_of(c, "may-sign") != NULL), arg_texts(c->pool, caisses, n)),
@@ -415,6 +419,19 @@ static void show_progress(void *context, int64_t bytes, int64_t total, int64_t l
 		fputc('\n', stderr);
 }
 
+static const char *refused_because(const char *why)
+{
+	static const char *const words[][2] = { { "columns", "not the number of columns of the first line" },
+						{ "utf8", "not UTF-8" },
+						{ "rpps", "an RPPS number has 11 digits" },
+						{ "too_long", "too long" } };
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_eq(words[i][0], why))
+			return words[i][1];
+	return why;
+}
+
 static int do_registry_import(struct ctl *c, struct err *e)
 {
 	struct registry_counts *n = POOL_NEW(c->pool, struct registry_counts);
@@ -452,7 +469,7 @@ static int do_registry_import(struct ctl *c, struct err *e)
 	printf("%lld lines read, %lld kept, %lld refused; the copy before had %lld; day %s\n", (long long)n->read,
 	       (long long)n->kept, (long long)n->refused, (long long)n->before, day_iso(c->pool, n->day));
 	for (size_t i = 0; i < told; i++)
-		printf("line %lld: %s\n", (long long)n->told[i].line, n->told[i].why);
+		printf("line %lld: %s\n", (long long)n->told[i].line, refused_because(n->told[i].why));
 	return 0;
 }
 
@@ -460,14 +477,16 @@ static int do_registry_show(struct ctl *c, struct err *e)
 {
 	static const char *const columns[] = { "last_name", "first_name",  "profession", "mode",      "commune",
 					       "postcode",  "departement", "authority",  "structure", "line" };
+	const char *rpps = value_of(c, "RPPS");
 	const struct rows *copy, *r;
 	struct json j = json_in(c->pool);
 
-	if (ask(c, &registry_current, NO_ARGS, &copy, e) ||
-	    ask(c, &registry_lines_of, ARGS(arg_text(value_of(c, "RPPS"))), &r, e))
+	if (!rule_rpps(rpps))
+		return refuse(e, "not an RPPS number (11 digits, the last one a Luhn key): %s", rpps);
+	if (ask(c, &registry_current, NO_ARGS, &copy, e) || ask(c, &registry_lines_of, ARGS(arg_text(rpps)), &r, e))
 		return -1;
 	json_obj(&j);
-	json_kt(&j, "rpps", value_of(c, "RPPS"));
+	json_kt(&j, "rpps", rpps);
 	json_kt(&j, "day", rows_count(copy) ? rows_text(copy, 0, "day") : NULL);
 	json_key(&j, "lines");
 	json_arr(&j);
@@ -484,7 +503,9 @@ static int do_registry_show(struct ctl *c, struct err *e)
 	if (c->json)
 		print_json(&j);
 	else if (!rows_count(copy))
-		fprintf(stderr, "no registry was ever imported\n");
+		fprintf(stderr, "enrollctl: no registry was ever imported\n");
+	else if (!rows_count(r))
+		fprintf(stderr, "enrollctl: %s is not in the registry of %s\n", rpps, rows_str(copy, 0, "day"));
 	return rows_count(r) ? 0 : 1;
 }
 
@@ -506,8 +527,13 @@ static int do_routing_explain(struct ctl *c, struct err *e)
 	json_end(&j);
 	if (c->json)
 		print_json(&j);
+	else if (a.caisse)
+		printf("%s %s: caisse %s %s, table valid since %s, confidence %s\n", a.commune, a.commune_name,
+		       a.caisse, a.caisse_name, day_iso(c->pool, a.valid_since),
+		       a.confidence ? a.confidence : "unknown");
 	else
-		printf("%s%s%s\n", a.explained, a.caisse_name ? " : " : "", a.caisse_name ? a.caisse_name : "");
+		printf("%s %s: %s\n", a.commune, a.commune_name ? a.commune_name : "",
+		       a.commune_name ? "no caisse in the table" : "not in the table");
 	return a.caisse ? 0 : 1;
 }
 
@@ -816,6 +842,12 @@ static int do_restore(struct ctl *c, struct err *e)
 	struct tick t = { 0 };
 	int applied = 0, again = 0;
 
+	home_as_caller();
+	bool there = file_exists(dump) && file_exists(pool_printf(c->pool, "%s/keys", dir));
+	home_as_owner();
+	if (!there)
+		return refuse(e, "no backup in %s: it has database.dump and keys, as \"enrollctl backup\" made them",
+			      dir);
 	if (!owner || !*owner)
 		return refuse(e, "%s is not set: the owner alone makes the schema", "ENROLL_OWNER_DSN");
 	struct plain *p = plain_open(owner, "enroll restore", e);
@@ -825,7 +857,7 @@ static int do_restore(struct ctl *c, struct err *e)
 	if (bad)
 		return -1;
 	if (rows_count(r))
-		return refuse(e, "there is a database already in %s", s->home);
+		return refuse(e, "there is a database already in %s: name a new home, ENROLL_HOME=new", s->home);
 	if (copy_keys(c, dir, true, e))
 		return -1;
 	home_as_caller();
@@ -1008,8 +1040,6 @@ static int prepare(struct ctl *c, struct err *e)
 
 	if (c->command->needs == NEEDS_NOTHING)
 		return 0;
-	if (texts_load(c->pool, e))
-		return -1;
 	if (c->command->needs == NEEDS_HISTORY && !*s->settings.dsn &&
 	    access(pool_printf(c->pool, "%s/pg/data", s->settings.home), F_OK))
 		return fault(e, "no database in %s: say where with ENROLL_HOME or ENROLL_DSN", s->settings.home);
@@ -1030,11 +1060,13 @@ static int prepare(struct ctl *c, struct err *e)
 	return c->lanes ? 0 : -1;
 }
 
-static void say_error(const struct err *e)
+/* Commands speak English: the catalogue has a second set of words for what pages say in French. */
+static void say_error(struct pool *pool, const struct err *e)
 {
-	const char *said = e->text ? text_or(e->text, e->text) : "";
+	const char *id = e->text ? pool_printf(pool, "command.%s", e->text) : "";
+	const char *said = !*id || (e->kind == ERR_FAULT && *e->detail) ? "" : text_fill(pool, id, e->arg);
 
-	fprintf(stderr, "enrollctl: %s%s%s\n", said, *said && *e->detail ? " — " : "", e->detail);
+	fprintf(stderr, "enrollctl: %s%s%s\n", said, *said && *e->detail ? ": " : "", e->detail);
 }
 
 int main(int argc, char **argv)
@@ -1054,9 +1086,11 @@ int main(int argc, char **argv)
 		pool_free(c.pool);
 		return usage(name);
 	}
-	result = settings_read(c.pool, &c.service.settings, &e) || prepare(&c, &e) ? -1 : c.command->run(&c, &e);
+	result = texts_load(c.pool, &e) || settings_read(c.pool, &c.service.settings, &e) || prepare(&c, &e)
+			 ? -1
+			 : c.command->run(&c, &e);
 	if (result < 0)
-		say_error(&e);
+		say_error(c.pool, &e);
 	if (c.lanes)
 		lanes_close(c.lanes);
 	if (c.embedded)

@@ -4,6 +4,7 @@
 
 #include "../db/case.h"
 #include "../db/identity.h"
+#include "../db/routing.h"
 #include "../server/base/json_write.h"
 #include "../server/base/str.h"
 #include "checks.h"
@@ -126,14 +127,8 @@ static void store_route(struct firing *f, struct firing_facts *w, struct segment
 		confidence = rows_text(w->route, 0, "confidence");
 		rule = caisse ? "commune" : "no_caisse";
 	}
-	if (caisse)
-		explained =
-			pool_printf(f->pool, "commune %s → %s, table valable depuis le %s, confiance %s", commune,
-				    caisse, rows_str(w->route, 0, "valid_since"), confidence ? confidence : "inconnue");
-	else if (rows_count(w->route))
-		explained = pool_printf(f->pool, "commune %s : aucune caisse dans la table", commune);
-	else
-		explained = pool_printf(f->pool, "commune %s : inconnue de la table", commune);
+	explained = routing_words(f->pool, commune, rows_count(w->route) > 0, caisse,
+				  caisse ? rows_day(w->route, 0, "valid_since") : DAY_NONE, confidence);
 	segment_ask(s, &case_route_store,
 		    ARGS(id(f), arg_text(caisse), arg_text(rule), arg_text(confidence), arg_text(explained)));
 }

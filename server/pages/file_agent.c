@@ -507,18 +507,11 @@ static struct markup experience_html(const struct agent_page *p)
 
 static struct list route_lines(const struct agent_page *p)
 {
-	static const char *const words[][2] = { { "certain", "certaine" },
-						{ "probable", "probable" },
-						{ "a_confirmer", "à confirmer" } };
 	struct line *lines = POOL_ARRAY(p->j->pool, struct line, 4);
-	const char *explained = rows_text(p->v->row, 0, "route_explained"),
-		   *sure = rows_text(p->v->row, 0, "route_confidence");
+	const char *explained = rows_text(p->v->row, 0, "route_explained");
 	size_t n = 0;
 
 	lines[n++] = (struct line){ "Rattachement", explained ? explained : "Pas encore calculé", false };
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (str_eq(words[i][0], sure))
-			lines[n++] = (struct line){ "Confiance", words[i][1], false };
 	if (!rows_null(p->v->row, 0, "caisse") &&
 	    !str_eq(rows_str(p->v->row, 0, "caisse"), rows_text(p->v->row, 0, "route_caisse")))
 		lines[n++] = (struct line){ "Caisse actuelle", rows_str(p->v->row, 0, "caisse_name"), false };

@@ -206,16 +206,6 @@ static const char *day_or_null(struct pool *pool, day_t day)
 	return day == DAY_NONE ? NULL : day_french(pool, day);
 }
 
-/* The reason of the route is kept with the table's own word for its confidence. */
-static const char *route_words(struct pool *pool, const char *explained)
-{
-	static const char word[] = "a_confirmer";
-	const char *at = explained ? strstr(explained, word) : NULL;
-
-	return at ? pool_printf(pool, "%.*sà confirmer%s", (int)(at - explained), explained, at + strlen(word))
-		  : explained;
-}
-
 /* ---- parts ---- */
 
 static void set_state(struct applicant_view *x, enum state s)
@@ -512,7 +502,7 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.employer_href = employer_href;
 	x.child_href = file_href(j->pool, v->child);
 	x.parent_href = file_href(j->pool, v->parent);
-	x.route = route_words(j->pool, rows_text(v->row, 0, "route_explained"));
+	x.route = rows_text(v->row, 0, "route_explained");
 	x.route_caisse = rows_text(v->row, 0, "route_name");
 	x.summary = form_problem_summary(p, j->pool);
 	if (x.draft)

@@ -13,16 +13,32 @@ def usage(w):
 
 
 def refusals(w):
-    """What is well said but wrong is 1, with a sentence."""
-    for words in (["agent", "create", "--role", "king", "--name", "x", "--email", "a@b.fr"],
-                  ["agent", "create", "--role", "delegate", "--name", "x", "--email", "a@b.fr"],
-                  ["agent", "create", "--role", "delegate", "--name", "x", "--email", "a@b.fr", "--caisse", "999"],
-                  ["agent", "create", "--role", "region", "--name", "x", "--email", "a@b.fr"],
-                  ["cert", "issue", "--agent", "nobody@agents.test", "--out", w.house.out], ["cert", "revoke"],
-                  ["routing", "explain", "99999"], ["registry", "show", "10008744715"], ["tick", "--now", "yesterday"],
-                  ["figures", "--as-of", "2025-02-30"], ["registry", "import", "/nowhere"]):
+    """What is well said but wrong is 1, with a sentence that says what, in the language of commands."""
+    nowhere = os.path.join(w.house.home, "nowhere")
+    bad = os.path.join(w.house.home, "bad.txt")
+    with open(bad, "w") as f:
+        f.write("nothing of the kind\n")
+    lone = ["--name", "x", "--email", "a@b.fr"]
+    for words, wanted in ((["agent", "create", "--role", "king", *lone], "not king"),
+                          (["agent", "create", "--role", "delegate", *lone], "--caisse"),
+                          (["agent", "create", "--role", "delegate", *lone, "--caisse", "595", "--caisse", "999"], "unknown caisse 999$"),
+                          (["agent", "create", "--role", "region", *lone, "--region", "77"], "unknown region 77$"),
+                          (["agent", "create", "--role", "region", *lone], "--region"),
+                          (["cert", "issue", "--agent", "nobody@agents.test", "--out", w.house.out], "no agent has the address nobody@agents.test"),
+                          (["cert", "revoke"], "either --agent or --serial"),
+                          (["routing", "explain", "99999"], ""),
+                          (["registry", "show", "12"], "not an RPPS number .11 digits.*: 12$"),
+                          (["registry", "show", "10001234567"], "not an RPPS number"),
+                          (["registry", "show", "10008744715"], "10008744715 is not in the registry of 20..-..-..$|no registry was ever"),
+                          (["tick", "--now", "yesterday"], "not an instant: yesterday"),
+                          (["figures", "--as-of", "2025-02-30"], "not a date"),
+                          (["registry", "import", nowhere], "this file cannot be opened: ENOENT$"),
+                          (["registry", "import", bad], "the column .Identifiant PP. is not there"),
+                          (["audit", "verify", nowhere], "this file is not there"),
+                          (["restore", nowhere], "no backup in %s: it has database.dump and keys" % nowhere)):
         p = subprocess.run([w.house.enrollctl, *words], env=w.house.environment, capture_output=True, text=True)
-        right(p.returncode == 1, "%s: %d %s" % (words, p.returncode, p.stderr))
+        right(p.returncode == 1 and re.search(wanted, p.stderr, re.M), "%s: %d %s" % (words, p.returncode, p.stderr))
+        right(not re.search("[éèêàçù’]|23503|error[.]", p.stderr + p.stdout), "%s: %s" % (words, p.stderr))
 
 
 def settings(w):
@@ -50,6 +66,9 @@ def registry(w):
         f.write("\n".join([REGISTRY_HEAD, good, "trop|court", good.replace(rpps(1), "9990000000X"), good.replace("|93|", "|10|")]) + "\n")
     counts = jsonlib.loads(w.house.ctl("registry", "import", path, "--json"))
     right((counts["read"], counts["kept"]) == (4, 1) and counts["refused"] == 2 and [x["line"] for x in counts["refused_lines"]] == [3, 4], "%s" % counts)
+    said = w.house.ctl("registry", "import", path)
+    right("line 3: not the number of columns" in said and "line 4: an RPPS number has 11 digits" in said, said)
+    right(w.house.ctl("routing", "explain", "59350").startswith("59350 Lille: caisse 595 CPAM de Lille-Douai, table valid since 2"), "routing")
     right(jsonlib.loads(w.house.ctl("registry", "show", rpps(1), "--json"))["lines"][0]["last_name"] == "ESSAI", "show")
     with open(path, "w") as f:
         f.write("nothing of the kind\n")
