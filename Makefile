@@ -52,7 +52,7 @@ FUZZ_SECONDS := 60
 ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
-.PHONY: help build deps test-deps run test lint lint-self-test format format-check static static-check fuzz fuzz-build \
+.PHONY: help build deps test-deps run test chaos lint lint-self-test format format-check static static-check fuzz fuzz-build \
 	screenshots golden clean test-bins replay-bins list-tests FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -77,6 +77,9 @@ run: deps ## build all, start the service with its own database and invented peo
 
 test: test-deps ## everything: lint, format, both compilers, sanitizers, scenarios, browser (about 10 minutes)
 	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/run.sh
+chaos: test-deps ## breaks the service on purpose for up to 20 minutes and says what it survived (CHAOS_ARGS='--seed 7 --write')
+	@$(MAKE) --no-print-directory -s -j$(JOBS) build
+	@ENROLLD=$(CURDIR)/$(OUT)/enrolld tests/chaos/run.py $(CHAOS_ARGS)
 lint: ## the rules of the house: layers, library homes, banned words
 	@python3 tests/lint/lint.py
 lint-self-test: ## shows that each rule can fail

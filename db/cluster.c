@@ -366,6 +366,8 @@ static int write_conf(const struct plan *p, struct err *e)
 		    "fsync = on\n"
 		    "full_page_writes = on\n"
 		    "synchronous_commit = on\n"
+		    /* After a crash: one sync of the file system, not one of each of a thousand files. */
+		    "recovery_init_sync_method = syncfs\n"
 		    "wal_level = replica\n"
 		    "max_wal_size = 1GB\n"
 		    "checkpoint_timeout = 15min\n"

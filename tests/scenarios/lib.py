@@ -161,7 +161,9 @@ class MailHandler(socketserver.StreamRequestHandler):
         message = email.message_from_bytes(body, policy=email.policy.default)
         parts = [p.get_content() for p in message.walk() if p.get_content_maintype() == "text"]
         with self.server.lock:
-            self.server.mails.append({"to": to, "subject": message["subject"], "text": "\n".join(parts)})
+            number = re.match(r"<enroll\.(\d+)@", message["Message-ID"] or "")
+            self.server.mails.append({"to": to, "subject": message["subject"], "text": "\n".join(parts),
+                                      "id": number and int(number.group(1))})
 
 
 # ---- HTTP ----------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""`make chaos`: breaks the service on purpose and says what it survived.
+
+    tests/chaos/run.py                    every program of the table, its long form, one after the other
+    tests/chaos/run.py --short            the short forms, two at a time: a step of `make test` (tests/chaos/short.sh)
+    tests/chaos/run.py races --seed 7     one program; the same seed chooses the same events, people and moments of a kill
+    tests/chaos/run.py --write            also writes tests/chaos/RESULTS.md, with date and machine
+
+A program is tests/chaos/NAME.py, run with `--seed N` and, for its short form, `--short`. It prints "ok - sentence" /
+"not ok - sentence", and what it survived as "= count what" lines (lib.py: survived()), of which the table at the end is
+made. It ends with 0 when nothing failed, and in its seconds: a program that takes longer is killed and has failed. To
+add one: write it, add its line to PROGRAMS.
+"""
+import argparse
+import datetime
+import os
+import platform
+import random
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# name, seconds at most of the short and of the long form, what it does
+PROGRAMS = (
+    ("history", 180, 420, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
+)
+
+PRINTING = threading.Lock()
+
+
+def run(name, seconds, seed, short):
+    """Gives the lines, whether all was well, and how long it took."""
+    began, lines = time.monotonic(), []
+    command = [sys.executable, "-u", os.path.join(HERE, name + ".py"), "--seed", str(seed), *(["--short"] if short else [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    ended_late = threading.Event()
+
+    def stop():
+        ended_late.set()
+        process.terminate()  # its houses end with it
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    timer = threading.Timer(seconds, stop)
+    timer.start()
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        with PRINTING:
+            print(line, end="", flush=True)
+    status = process.wait()
+    timer.cancel()
+    failed = sum(line.startswith("not ok - ") for line in lines)
+    if ended_late.is_set() or (status and not failed) or not any(line.startswith("ok - ") for line in lines):
+        why = "still running after %d s" % seconds if ended_late.is_set() else "it ended with status %s" % status
+        line = "not ok - %s: the program runs to its end\n# %s" % (name, why)
+        lines.append(line)
+        failed += 1
+        with PRINTING:
+            print(line, flush=True)
+    return {"name": name, "lines": lines, "failed": failed, "passed": sum(line.startswith("ok - ") for line in lines),
+            "seconds": time.monotonic() - began}
+
+
+def survived(result):
+    """The "= count what" lines of a program, in their order."""
+    return [tuple(line[2:].split(" ", 1)) for line in result["lines"] if line.startswith("= ")]
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
+    with open("/proc/meminfo", encoding="utf-8") as f:
+        memory = int(f.readline().split()[1]) / 1048576
+    return "%s, %d cores, %.0f GB, Linux %s" % (model, os.cpu_count(), memory, platform.release())
+
+
+def table(results, seed, seconds):
+    out = ["# What the service survived", "",
+           "Written by `make chaos CHAOS_ARGS=--write` (tests/chaos/run.py says what each program does).", "",
+           "- when: %s UTC, in %d s" % (datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"), seconds),
+           "- machine: " + machine(), "- seed: %d" % seed,
+           "- checks: %d passed, %d failed" % (sum(r["passed"] for r in results), sum(r["failed"] for r in results)), "",
+           "| program | count | what |", "|---|---:|---|"]
+    for r in results:
+        for count, what in survived(r):
+            out.append("| %s | %s | %s |" % (r["name"], count, what))
+    for r in results:
+        out += ["", "## %s, %d s" % (r["name"], r["seconds"]), ""]
+        out += ["- " + line.replace("ok - ", "", 1) if line.startswith("ok - ") else "- **" + line + "**"
+                for line in r["lines"] if line.startswith(("ok - ", "not ok - "))]
+    return "\n".join(out) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1000000))
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    unknown = set(given.names) - {p[0] for p in PROGRAMS}
+    if unknown:
+        parser.error("no such program: " + ", ".join(sorted(unknown)))
+    chosen = [p for p in PROGRAMS if not given.names or p[0] in given.names]
+    print("# seed %d" % given.seed, flush=True)
+    began, results, left = time.monotonic(), [], list(chosen)
+
+    def work():
+        while left:
+            name, short, long, _ = left.pop(0)
+            results.append(run(name, short if given.short else long, given.seed, given.short))
+    workers = [threading.Thread(target=work) for _ in range(2 if given.short else 1)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    results.sort(key=lambda r: [p[0] for p in PROGRAMS].index(r["name"]))
+    seconds = time.monotonic() - began
+    print()
+    for r in results:
+        print("%s: %d passed, %d failed, %d s" % (r["name"], r["passed"], r["failed"], r["seconds"]))
+        for count, what in survived(r):
+            print("%12s  %s" % (count, what))
+    if given.write:
+        with open(os.path.join(HERE, "RESULTS.md"), "w", encoding="utf-8") as f:
+            f.write(table(results, given.seed, seconds))
+    failed = sum(r["failed"] for r in results)
+    print("in %d s, seed %d: %s" % (seconds, given.seed, "%d failed" % failed if failed else "all survived"))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
