@@ -11,10 +11,9 @@ SQL(piece_insert,
     " values ($1::bigint, $2::bigint, $3, $4, $5::bytea, $6, $7::bigint, $8, $9, $10::int)");
 SQL(piece_chunk_insert, "insert into piece_chunk (piece, n, data) values ($1::bigint, $2::int, $3::bytea)");
 SQL(piece_queue_scan, "insert into outbox (file, kind, ref) values ($1::bigint, 'scan', $2::bigint)");
-/* Complementary diplomas and pieces of messages add up; the others take the place of what was there. */
 SQL(piece_replace,
     "update piece set removed_at = enroll_now() where file = $1::bigint and kind = $2 and for_row is not distinct "
-    "from $3 and id <> $4::bigint and removed_at is null and kind not in ('diploma_extra', 'identity', 'message')");
+    "from $3 and id <> $4::bigint and removed_at is null");
 /* As a deposit: the lock makes it and a sending one after the other. */
 SQL(piece_remove, "with f as (select id from file where id = $1::bigint and state in ('draft', 'correction') for share)"
 		  " update piece p set removed_at = enroll_now() from f where p.file = f.id and p.id = $2::bigint"

@@ -67,6 +67,7 @@ struct field {
 	const char *missing, *wrong; /* French sentences of its two problems; {0} = what was typed's length */
 	const char *autocomplete;    /* HTML autocomplete token, or NULL */
 	bool required, secret;       /* secret: sealed at rest, masked on every page (NIR, IBAN) */
+	bool not_for_expert;         /* the national desk never sees it: NIR, bank (domain.md §2) */
 	bool multiple;               /* several values without options: languages[] */
 	int min, max;                /* characters, bounds of a number, or ages in years of a birth date */
 	const char *past;            /* a date: "past" (today at most), "future" (today at least), "later" */
@@ -97,10 +98,18 @@ struct item {
 	const struct group *group;
 };
 
+/* A kind of document handed in on a step. */
+struct piece_kind {
+	const char *kind, *label, *hint, *missing; /* French */
+	const char *group, *row_label;             /* one for each row of that repetition, {0} = its number; or NULL */
+	bool required, several, not_for_expert;    /* several: a second file joins the first, else it replaces it */
+	struct condition when;
+};
+
 struct step {
 	const char *id, *title, *intro;
-	const char *const *piece_kinds; /* piece kinds deposited on this step */
-	size_t piece_kind_count;
+	const struct piece_kind *pieces;
+	size_t piece_count;
 	const struct item *items;
 	size_t item_count;
 };
@@ -171,6 +180,20 @@ void form_row_map(const struct group *group, const struct values *sent, int to[F
 /* Names of what is required, asked and absent (pieces excepted), in the order of the form; a group's for too few rows.
  */
 size_t form_missing(const struct form *f, const struct values *answers, struct pool *pool, const char *const **out);
+
+/* A place for files that the answers ask for: a kind, or a kind of one row. */
+struct piece_place {
+	const struct piece_kind *kind;
+	const char *row;  /* "experience[0]", or NULL */
+	const char *name; /* "rib", "experience:experience[0]": what an item of a correction names, after "pieces." a
+			     problem */
+};
+/* The places of a step (NULL: of the whole form), in order. */
+size_t form_piece_places(const struct form *f, const struct step *step, const struct values *answers, struct pool *pool,
+			 struct piece_place **out);
+const struct piece_kind *form_piece(const struct form *f, const char *kind); /* NULL: unknown */
+const struct step *form_step_of_piece(const struct form *f, const char *kind);
+
 /*
  * Lays `kept` (a validated subset) over `answers`: arrays and groups sent replace whole, a value equal to the mask of
  * the stored one changes nothing (domain.md §4, interface.md), "" removes. A mask is never stored.

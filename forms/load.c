@@ -53,10 +53,6 @@ static const struct {
 	[FIELD_OBJECT] = { "object", 4000, "Corrigez « {label} »." },
 };
 
-static const char *const piece_kinds[] = {
-	"diploma", "diploma_extra", "experience", "identity", "rights", "rib", "foreign_authorisation",
-};
-
 struct reader {
 	const char *file;
 	struct pool *pool;
@@ -240,6 +236,7 @@ static int read_field(struct reader *r, const struct xml_node *node, const struc
 	f->autocomplete = xml_attribute(node, "autocomplete");
 	f->required = yes(node, "required");
 	f->secret = yes(node, "secret");
+	f->not_for_expert = str_eq(xml_attribute(node, "expert"), "no");
 	f->multiple = yes(node, "multiple");
 	f->min = whole(node, "min", f->type == FIELD_PASSWORD ? 12 : 0);
 	f->max = whole(node, "max", types[t].max);
@@ -303,6 +300,30 @@ static int read_group(struct reader *r, const struct xml_node *node, struct grou
 	return 0;
 }
 
+static int read_piece(struct reader *r, const struct xml_node *node, const struct condition *when, struct piece_kind *p)
+{
+	p->kind = xml_attribute(node, "kind");
+	p->label = sentence(r, node, "label");
+	p->hint = sentence(r, node, "hint");
+	p->missing = sentence(r, node, "missing");
+	p->group = xml_attribute(node, "each");
+	p->row_label = sentence(r, node, "row");
+	p->required = yes(node, "required");
+	p->several = yes(node, "several");
+	p->not_for_expert = str_eq(xml_attribute(node, "expert"), "no");
+	if (!p->kind || !p->label)
+		return bad(r, node->line, "a piece has a kind and a label", NULL);
+	if (p->required != (p->missing != NULL))
+		return bad(r, node->line, "missing is the sentence of a required piece:", p->kind);
+	if ((p->group != NULL) != (p->row_label != NULL))
+		return bad(r, node->line, "each and row go together:", p->kind);
+	if (condition(r, node, &p->when))
+		return -1;
+	if (!p->when.field)
+		p->when = *when;
+	return 0;
+}
+
 static int read_step(struct reader *r, const struct xml_node *node, struct step *s)
 {
 	s->id = xml_attribute(node, "id");
@@ -310,24 +331,19 @@ static int read_step(struct reader *r, const struct xml_node *node, struct step 
 	s->intro = sentence(r, node, "intro");
 	if (!s->id || !s->title)
 		return bad(r, node->line, "a step has an id and a title", NULL);
-	if (xml_attribute(node, "pieces"))
-		s->piece_kind_count = words(r, xml_attribute(node, "pieces"), &s->piece_kinds);
-	for (size_t i = 0; i < s->piece_kind_count; i++) {
-		size_t k = 0;
-		while (k < COUNT(piece_kinds) && strcmp(piece_kinds[k], s->piece_kinds[i]))
-			k++;
-		if (k == COUNT(piece_kinds))
-			return bad(r, node->line, "unknown kind of piece:", s->piece_kinds[i]);
-	}
 	struct condition when = { 0 };
 	if (condition(r, node, &when))
 		return -1;
 
 	struct item *items = POOL_ARRAY(r->pool, struct item, children(node, NULL) + 1);
+	struct piece_kind *pieces = POOL_ARRAY(r->pool, struct piece_kind, children(node, "piece") + 1);
 	for (const struct xml_node *c = node->first; c; c = c->next) {
 		if (!c->name)
 			continue;
-		if (!strcmp(c->name, "repeat")) {
+		if (!strcmp(c->name, "piece")) {
+			if (read_piece(r, c, &when, &pieces[s->piece_count++]))
+				return -1;
+		} else if (!strcmp(c->name, "repeat")) {
 			struct group *g = POOL_NEW(r->pool, struct group);
 			if (read_group(r, c, g))
 				return -1;
@@ -344,6 +360,7 @@ static int read_step(struct reader *r, const struct xml_node *node, struct step 
 		}
 	}
 	s->items = items;
+	s->pieces = pieces;
 	return 0;
 }
 
@@ -429,6 +446,28 @@ static bool named_before(const struct form *form, size_t step, size_t item)
 	return false;
 }
 
+static const struct group *group_of(const struct form *form, const char *name)
+{
+	for (size_t i = 0; i < form->step_count; i++)
+		for (size_t j = 0; j < form->steps[i].item_count; j++)
+			if (form->steps[i].items[j].group && !strcmp(form->steps[i].items[j].group->name, name))
+				return form->steps[i].items[j].group;
+	return NULL;
+}
+
+static int check_piece(struct reader *r, long line, const struct form *form, const struct piece_kind *p)
+{
+	size_t found = 0;
+	if (p->group && !group_of(form, p->group))
+		return bad(r, line, "a piece for each row of an unknown repeat:", p->group);
+	for (size_t i = 0; i < form->step_count; i++)
+		for (size_t j = 0; j < form->steps[i].piece_count; j++)
+			found += !strcmp(form->steps[i].pieces[j].kind, p->kind);
+	if (found != 1)
+		return bad(r, line, "piece given twice:", p->kind);
+	return check_condition(r, line, form, NULL, &p->when);
+}
+
 /* Walks the nodes beside what was read from them, for the lines. */
 static int check_form(struct reader *r, const struct xml_node *root, const struct form *form)
 {
@@ -458,6 +497,9 @@ static int check_form(struct reader *r, const struct xml_node *root, const struc
 					return -1;
 			}
 		}
+		for (size_t j = 0; j < form->steps[i].piece_count; j++, n = next_element(n->next))
+			if (check_piece(r, n->line, form, &form->steps[i].pieces[j]))
+				return -1;
 	}
 	return 0;
 }

@@ -996,6 +996,51 @@ size_t form_missing(const struct form *f, const struct values *answers, struct p
 	return n;
 }
 
+/* ---- pieces ---- */
+
+const struct step *form_step_of_piece(const struct form *f, const char *kind)
+{
+	for (size_t i = 0; i < f->step_count; i++)
+		for (size_t k = 0; k < f->steps[i].piece_count; k++)
+			if (!strcmp(f->steps[i].pieces[k].kind, kind))
+				return &f->steps[i];
+	return NULL;
+}
+
+const struct piece_kind *form_piece(const struct form *f, const char *kind)
+{
+	const struct step *s = form_step_of_piece(f, kind);
+	for (size_t k = 0; s && k < s->piece_count; k++)
+		if (!strcmp(s->pieces[k].kind, kind))
+			return &s->pieces[k];
+	return NULL;
+}
+
+size_t form_piece_places(const struct form *f, const struct step *step, const struct values *answers, struct pool *pool,
+			 struct piece_place **out)
+{
+	size_t n = 0, cap = 0;
+	for (size_t i = 0; i < f->step_count; i++)
+		cap += f->steps[i].piece_count * (FORM_ROWS + 1);
+	*out = POOL_ARRAY(pool, struct piece_place, cap + 1);
+	for (size_t i = 0; i < f->step_count; i++)
+		for (size_t k = 0; k < f->steps[i].piece_count; k++) {
+			const struct piece_kind *p = &f->steps[i].pieces[k];
+			if ((step && step != &f->steps[i]) || !holds(&p->when, NULL, answers, 0))
+				continue;
+			if (!p->group) {
+				(*out)[n++] = (struct piece_place){ p, NULL, p->kind };
+				continue;
+			}
+			for (size_t row = 0, rows = values_rows(answers, p->group); row < rows && row < FORM_ROWS;
+			     row++) {
+				const char *of = pool_printf(pool, "%s[%zu]", p->group, row);
+				(*out)[n++] = (struct piece_place){ p, of, pool_printf(pool, "%s:%s", p->kind, of) };
+			}
+		}
+	return n;
+}
+
 /* ---- merging ---- */
 
 static void remove_field(struct values *answers, const struct field *f)

@@ -6,6 +6,7 @@
 #include "base/asset.h"
 #include "page.h"
 #include "pdf.h"
+#include "pieces.h"
 #include "text.h"
 
 const char *document_css(void)
@@ -155,7 +156,7 @@ int receipt_prepare(struct service *s, const struct file_view *v, struct receipt
 		return fail(e, ERR_MISSING, "error.missing");
 	for (size_t i = 0; i < v->piece_count; i++)
 		pieces[i] = (struct sent_view){
-			.label = text_or(pool_printf(pool, "letter.piece.%s", v->pieces[i].kind), v->pieces[i].kind),
+			.label = piece_label(v->pieces[i].kind, v->pieces[i].for_row, pool),
 			.name = v->pieces[i].name,
 			.size = size_of(v->pieces[i].size, pool),
 		};

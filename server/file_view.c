@@ -71,10 +71,15 @@ static bool read_copy(struct job *j, const struct rows *r, const char *where, st
 /* What an expert never sees (domain.md §2). */
 static void hide_from_expert(struct values *v)
 {
-	static const char *const names[] = { "nir", "iban", "bic", "iban_holder" };
+	const struct form *f = form_get("application");
 
-	for (size_t i = 0; i < COUNT(names); i++)
-		values_remove(v, names[i]);
+	for (size_t s = 0; s < f->step_count; s++)
+		for (size_t i = 0; i < f->steps[s].item_count; i++) {
+			const struct field *field = f->steps[s].items[i].field;
+
+			if (field && field->not_for_expert)
+				values_remove(v, field->name);
+		}
 }
 
 /* ---- reading ---- */
@@ -238,7 +243,7 @@ static bool has_piece(const struct file_view *v, const char *kind, const char *r
 
 static void read_missing(struct job *j, struct file_view *v)
 {
-	static const char *const kinds[] = { "diploma", "identity", "rights", "rib" };
+	struct piece_place *places;
 	const char *const *names;
 	size_t n = form_missing(form_get("application"), &v->answers, j->pool, &names);
 
@@ -246,17 +251,10 @@ static void read_missing(struct job *j, struct file_view *v)
 		add_missing(j, v, names[i]);
 	if (v->facts.kind == KIND_AMENDMENT)
 		return;
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (!has_piece(v, kinds[i], NULL))
-			add_missing(j, v, pool_printf(j->pool, "pieces.%s", kinds[i]));
-	if (str_eq(values_text(&v->answers, "diploma_kind"), "foreign") && !has_piece(v, "foreign_authorisation", NULL))
-		add_missing(j, v, "pieces.foreign_authorisation");
-	for (size_t r = 0, rows = values_rows(&v->answers, "experience"); r < rows; r++) {
-		const char *row = pool_printf(j->pool, "experience[%zu]", r);
-
-		if (!has_piece(v, "experience", row))
-			add_missing(j, v, pool_printf(j->pool, "pieces.experience:%s", row));
-	}
+	n = form_piece_places(form_get("application"), NULL, &v->answers, j->pool, &places);
+	for (size_t i = 0; i < n; i++)
+		if (places[i].kind->required && !has_piece(v, places[i].kind->kind, places[i].row))
+			add_missing(j, v, pool_printf(j->pool, "pieces.%s", places[i].name));
 }
 
 static bool expert_on(const void *context, day_t deposit)
@@ -421,11 +419,6 @@ static void field_json(const struct field *field, const char *name, const struct
 	}
 }
 
-static bool expert_field(const char *name)
-{
-	return str_eq(name, "nir") || str_eq(name, "iban") || str_eq(name, "bic") || str_eq(name, "iban_holder");
-}
-
 void answers_json(const struct form *form, const struct values *a, bool expert, struct json *out)
 {
 	struct pool *pool = out->out.pool;
@@ -436,7 +429,7 @@ void answers_json(const struct form *form, const struct values *a, bool expert, 
 			const struct item *it = &form->steps[s].items[i];
 
 			if (it->field) {
-				if (!expert || !expert_field(it->field->name))
+				if (!expert || !it->field->not_for_expert)
 					field_json(it->field, it->field->name, a, out);
 				continue;
 			}

@@ -238,7 +238,8 @@ static const char *what_is(const char *field, const char *piece, struct pool *po
 		return field;
 	}
 	const char *kind = pool_strndup(pool, piece ? piece : "", strcspn(piece ? piece : "", ":"));
-	return text_or(pool_printf(pool, "letter.piece.%s", kind), kind);
+	const struct piece_kind *known = f ? form_piece(f, kind) : NULL;
+	return known ? known->label : kind;
 }
 
 static const char *item_why(const char *code, struct pool *pool)

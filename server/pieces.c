@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../db/piece.h"
+#include "text.h"
 
 static char *chunk_where(int64_t id, size_t n, struct pool *pool)
 {
@@ -14,14 +15,25 @@ char *piece_name_where(int64_t id, struct pool *pool)
 	return pool_printf(pool, "piece.name:%lld", (long long)id);
 }
 
-bool piece_kind_known(const char *kind)
+const char *piece_label(const char *kind, const char *for_row, struct pool *pool)
 {
-	static const char *const kinds[] = { "diploma", "diploma_extra",         "experience", "identity", "rights",
-					     "rib",     "foreign_authorisation", "message" };
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (str_eq(kinds[i], kind))
-			return true;
-	return false;
+	const struct piece_kind *p = form_piece(form_get("application"), kind);
+	size_t array, row;
+	const char *rest;
+
+	if (!p)
+		return text2("piece_name", kind);
+	if (!p->row_label || !for_row || !values_split(for_row, &array, &row, &rest))
+		return p->label;
+	struct str label = str_in(pool);
+	for (const char *c = p->row_label; *c; c++)
+		if (str_starts(c, "{0}")) {
+			str_addf(&label, "%zu", row + 1);
+			c += 2;
+		} else {
+			str_add_c(&label, *c);
+		}
+	return label.s;
 }
 
 int piece_seal(struct piece_new *p, struct err *e)
@@ -75,7 +87,10 @@ size_t piece_store(struct job *j, const struct piece_new *p)
 	for (size_t n = 0; n < p->chunk_count; n++)
 		job_ask(j, &piece_chunk_insert,
 			ARGS(id, arg_i64(j->pool, (int64_t)n), arg_bytes(p->chunks[n].bytes, p->chunks[n].size)));
-	job_ask(j, &piece_replace, ARGS(file, arg_text(p->kind), arg_text(p->for_row), id));
+	/* Pieces of a message add up too. */
+	const struct piece_kind *known = form_piece(form_get("application"), p->kind);
+	if (known && !known->several)
+		job_ask(j, &piece_replace, ARGS(file, arg_text(p->kind), arg_text(p->for_row), id));
 	return job_ask(j, &piece_queue_scan, ARGS(file, id));
 }
 

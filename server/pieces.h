@@ -47,7 +47,8 @@ void piece_prepare(void *piece_new);
 int piece_seal(struct piece_new *p, struct err *e) MUST_USE;
 /* Queues the statements that store it; returns the index of the last. */
 size_t piece_store(struct job *j, const struct piece_new *p);
-bool piece_kind_known(const char *kind);
+/* What people call it: "RIB", "Justificatif de la période 2". */
+const char *piece_label(const char *kind, const char *for_row, struct pool *pool);
 
 struct piece_read {
 	struct pool *pool;

@@ -89,16 +89,6 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 	*out = f;
 }
 
-bool piece_required(const char *kind)
-{
-	static const char *const kinds[] = { "diploma", "experience", "identity", "rights", "rib" };
-
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (str_eq(kinds[i], kind))
-			return true;
-	return false;
-}
-
 size_t facts_pieces(const struct rows *more, struct pool *pool, struct piece_fact **out)
 {
 	char *text = pool_strdup(pool, rows_str(more, 0, "pieces")), *save = NULL;

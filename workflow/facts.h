@@ -22,7 +22,5 @@ struct piece_fact {
 	bool opened, reasoned, recent;
 };
 size_t facts_pieces(const struct rows *more, struct pool *pool, struct piece_fact **out);
-/* Is this kind of piece required of every candidature (domain.md §4)? foreign_authorisation depends on the diploma. */
-bool piece_required(const char *kind);
 
 #endif

@@ -204,42 +204,27 @@ static void body_facts(struct firing *f, struct firing_facts *w)
 
 /* ---- submit: is everything there? ---- */
 
-static void piece_problem(struct firing *f, const char *kind, const char *row)
-{
-	problems_add(&f->problems,
-		     row ? pool_printf(f->pool, "pieces.%s:%s", kind, row) : pool_printf(f->pool, "pieces.%s", kind),
-		     "piece_missing", row ? "Joignez un justificatif pour cette période." : "Joignez ce document.");
-}
-
 static void complete(struct firing *f, struct firing_facts *w)
 {
 	const struct form *form = form_get("application");
 	struct values kept = values_in(f->pool);
 	struct piece_fact *pieces;
 	size_t n = facts_pieces(w->more, f->pool, &pieces);
-	static const char *const kinds[] = { "diploma", "identity", "rights", "rib", "foreign_authorisation" };
+	struct piece_place *places;
+	size_t place_count = form_piece_places(form, NULL, &w->working, f->pool, &places);
 
 	f->problems = problems_in(f->pool);
 	form_validate(form, &w->working, day_in_paris(w->at), FORM_COMPLETE, &kept, &f->problems);
-	if (w->facts.kind == KIND_CONVENTION) {
-		for (size_t k = 0; k < COUNT(kinds); k++) {
-			bool there = str_eq(kinds[k], "foreign_authorisation") &&
-				     !str_eq(values_text(&w->working, "diploma_kind"), "foreign");
+	for (size_t k = 0; k < place_count && w->facts.kind == KIND_CONVENTION; k++) {
+		const struct piece_place *p = &places[k];
+		bool there = !p->kind->required;
 
-			for (size_t i = 0; i < n; i++)
-				there |= str_eq(pieces[i].kind, kinds[k]);
-			if (!there)
-				piece_problem(f, kinds[k], NULL);
-		}
-		for (size_t r = 0, rows = values_rows(&w->working, "experience"); r < rows; r++) {
-			const char *row = pool_printf(f->pool, "experience[%zu]", r);
-			bool there = false;
-
-			for (size_t i = 0; i < n; i++)
-				there |= str_eq(pieces[i].kind, "experience") && str_eq(pieces[i].for_row, row);
-			if (!there)
-				piece_problem(f, "experience", row);
-		}
+		for (size_t i = 0; i < n; i++)
+			there |=
+				str_eq(pieces[i].kind, p->kind->kind) && (!p->row || str_eq(pieces[i].for_row, p->row));
+		if (!there)
+			problems_add(&f->problems, pool_printf(f->pool, "pieces.%s", p->name), "piece_missing",
+				     p->kind->missing);
 	}
 	w->facts.complete = f->problems.count == 0;
 }
@@ -461,12 +446,8 @@ static void written(struct segment *s, void *arg)
 {
 	struct firing *f = arg;
 
-	if (segment_failed(s, &f->err)) {
-		/* Another transaction moved it between our read and our write: it cannot, under the lock; but the
-		 * unique indexes and the trigger speak here, and they are the last guard. */
-		finish(f);
-		return;
-	}
+	/* Under the lock nothing has moved; the unique indexes and the trigger, the last guards, speak here. */
+	(void)segment_failed(s, &f->err);
 	finish(f);
 }
 

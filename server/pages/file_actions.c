@@ -5,6 +5,7 @@
 #include "../../workflow/workflow.h"
 #include "../base/str.h"
 #include "../form_html.h"
+#include "../pieces.h"
 #include "../text.h"
 #include "agents.h"
 #include "dossiers.h"
@@ -135,42 +136,6 @@ static void tick(struct drawn *d, const char *name, const char *label_)
 	add(d, "</div>\n</div>\n");
 }
 
-/* ---- words ---- */
-
-const char *agent_piece_label(struct pool *pool, const char *kind, const char *for_row)
-{
-	static const char *const labels[][2] = {
-		{ "diploma", "Diplôme" },
-		{ "diploma_extra", "Diplôme complémentaire" },
-		{ "experience", "Justificatif d’expérience" },
-		{ "identity", "Pièce d’identité" },
-		{ "rights", "Carte Vitale ou attestation de droits" },
-		{ "rib", "RIB" },
-		{ "foreign_authorisation", "Autorisation du ministère" },
-		{ "message", "Pièce d’un message" },
-	};
-	size_t array, row;
-	const char *rest, *label_ = kind;
-
-	for (size_t i = 0; i < COUNT(labels); i++)
-		if (str_eq(labels[i][0], kind))
-			label_ = labels[i][1];
-	if (for_row && *for_row && values_split(for_row, &array, &row, &rest))
-		return pool_printf(pool, "%s, période %zu", label_, row + 1);
-	return label_;
-}
-
-/* An expert never asks for what he does not see. */
-static bool hidden_from_expert(const char *name)
-{
-	static const char *const names[] = { "nir", "iban", "bic", "iban_holder", "rib", "rights" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (str_eq(names[i], name))
-			return true;
-	return false;
-}
-
 /* ---- ask_correction: rows ---- */
 
 static void field_options(struct drawn *d, const char *chosen)
@@ -189,7 +154,7 @@ static void field_options(struct drawn *d, const char *chosen)
 
 			if (group)
 				option(d, group->name, group->label, chosen);
-			else if (field && field->type != FIELD_TICK && !(expert && hidden_from_expert(field->name)))
+			else if (field && field->type != FIELD_TICK && !(expert && field->not_for_expert))
 				option(d, field->name, field->label, chosen);
 		}
 		add(d, "</optgroup>\n");
@@ -198,19 +163,13 @@ static void field_options(struct drawn *d, const char *chosen)
 
 static void piece_options(struct drawn *d, const char *chosen)
 {
-	static const char *const kinds[] = { "diploma", "diploma_extra", "identity",
-					     "rights",  "rib",           "foreign_authorisation" };
+	struct piece_place *places;
+	size_t n = form_piece_places(form_get("application"), NULL, &d->a->v->answers, d->pool, &places);
 
 	option(d, "", "–", chosen);
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (d->a->j->who.role != EXPERT || !hidden_from_expert(kinds[i]))
-			option(d, kinds[i], agent_piece_label(d->pool, kinds[i], NULL), chosen);
-	for (size_t r = 0, n = values_rows(&d->a->v->answers, "experience"); r < n; r++) {
-		const char *row = pool_printf(d->pool, "experience[%zu]", r);
-
-		option(d, pool_printf(d->pool, "experience:%s", row), agent_piece_label(d->pool, "experience", row),
-		       chosen);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (d->a->j->who.role != EXPERT || !places[i].kind->not_for_expert)
+			option(d, places[i].name, piece_label(places[i].kind->kind, places[i].row, d->pool), chosen);
 }
 
 static void reason_options(struct drawn *d, const char *chosen)
@@ -338,7 +297,7 @@ static void draw_checklist(struct drawn *d)
 	for (size_t i = 0; i < v->piece_count; i++) {
 		const struct piece_view *p = &v->pieces[i];
 		bool clean = str_eq(p->scan, "clean"), reasoned = false;
-		const char *what = agent_piece_label(d->pool, p->kind, p->for_row);
+		const char *what = piece_label(p->kind, p->for_row, d->pool);
 
 		for (size_t k = 0; k < v->opening_count; k++)
 			reasoned |= v->openings[k].piece == p->id && v->openings[k].reason;

@@ -22,7 +22,4 @@ const char *action_open(const struct job *j, const struct file_view *v);
 bool action_wants_caisses(const char *action);
 struct markup actions_html(const struct action_context *a);
 
-/* Shared words. */
-const char *agent_piece_label(struct pool *pool, const char *kind, const char *for_row);
-
 #endif

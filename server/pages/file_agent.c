@@ -9,6 +9,7 @@
 #include "../base/str.h"
 #include "../form_html.h"
 #include "../json.h"
+#include "../pieces.h"
 #include "../text.h"
 #include "agents.h"
 #include "file_actions.h"
@@ -220,17 +221,6 @@ struct agent_page {
 	const struct rows *commune_rows;
 };
 
-/* Expert pages say nothing of money or of the health card (domain.md §2). */
-static bool not_for(const struct agent_page *p, const char *name)
-{
-	static const char *const names[] = { "nir", "iban", "bic", "iban_holder" };
-
-	for (size_t i = 0; p->expert && i < COUNT(names); i++)
-		if (str_eq(names[i], name))
-			return true;
-	return false;
-}
-
 static const char *commune_name(const struct agent_page *p, const char *code)
 {
 	for (size_t i = 0; i < rows_count(p->commune_rows); i++)
@@ -281,7 +271,7 @@ static struct list claimed(const struct agent_page *p, const char *const *names,
 		const char *value = shown_value(p, &p->v->answers, names[i]);
 		const char *facultative;
 
-		if (!f || not_for(p, names[i]) || (!*value && !f->required))
+		if (!f || (p->expert && f->not_for_expert) || (!*value && !f->required))
 			continue;
 		facultative = strstr(f->label, " (facultatif)");
 		lines[n++] = (struct line){
@@ -397,7 +387,7 @@ static struct shown_piece piece_shown(const struct agent_page *p, const struct p
 	return (struct shown_piece){
 		.id = x->id,
 		.file = p->v->id,
-		.label = agent_piece_label(p->j->pool, x->kind, x->for_row),
+		.label = piece_label(x->kind, x->for_row, p->j->pool),
 		.name = x->name,
 		.size = size_text(p->j->pool, x->size),
 		.type = str_eq(x->type, "application/pdf") ? "PDF"
@@ -622,14 +612,14 @@ static void add_changes(const struct agent_page *p, const struct values *from, s
 {
 	for (size_t i = 0; i < from->count && *n < max; i++) {
 		const char *name = from->items[i].name;
-		bool seen = false;
+		const struct field *f = form_field(p->form, name);
+		bool seen = !f || (p->expert && f->not_for_expert);
 
 		for (size_t k = 0; k < i; k++)
 			seen |= str_eq(from->items[k].name, name);
 		for (size_t k = 0; k < *n; k++)
 			seen |= str_eq(items[k].label, change_label(p, name));
-		if (seen || not_for(p, name) || !form_field(p->form, name) ||
-		    same_values(&p->before, &p->v->frozen, name))
+		if (seen || same_values(&p->before, &p->v->frozen, name))
 			continue;
 		items[(*n)++] = (struct change){ change_label(p, name), shown_value(p, &p->before, name),
 						 shown_value(p, &p->v->frozen, name) };
@@ -667,11 +657,10 @@ static struct list items_of(const struct agent_page *p)
 			   *check = pool_printf(p->j->pool, "check_name.%s", x->code);
 
 		items[n++] = (struct asked_item){
-			.what = x->piece                         ? agent_piece_label(p->j->pool,
-                                                             colon ? pool_strndup(p->j->pool, x->piece,
-													  (size_t)(colon - x->piece))
-											   : x->piece,
-                                                             colon ? colon + 1 : NULL)
+			.what = x->piece ? piece_label(colon ? pool_strndup(p->j->pool, x->piece,
+									    (size_t)(colon - x->piece))
+							     : x->piece,
+						       colon ? colon + 1 : NULL, p->j->pool)
 				: f                              ? f->label
 				: str_eq(x->field, "experience") ? "Expérience"
 								 : x->field,
@@ -755,9 +744,9 @@ static struct list openings_of(const struct agent_page *p, const struct rows *r)
 			.when = when_text(p->j, rows_instant(r, i, "at")),
 			.who = pool_printf(p->j->pool, "%s (%s)", rows_str(r, i, "agent_name"),
 					   text2("role", rows_str(r, i, "role"))),
-			.what = rows_null(r, i, "kind") ? "Pièce effacée"
-							: agent_piece_label(p->j->pool, rows_str(r, i, "kind"),
-									    rows_text(r, i, "for_row")),
+			.what = rows_null(r, i, "kind")
+					? "Pièce effacée"
+					: piece_label(rows_str(r, i, "kind"), rows_text(r, i, "for_row"), p->j->pool),
 			.reason = rows_text(r, i, "reason"),
 		};
 	return (struct list){ items, rows_count(r) };

@@ -7,6 +7,7 @@
 #include "../base/crypto.h"
 #include "../base/str.h"
 #include "../form_html.h"
+#include "../pieces.h"
 #include "../text.h"
 #include "agents.h"
 
@@ -173,16 +174,6 @@ const char *size_french(struct pool *pool, int64_t bytes)
 		return pool_printf(pool, "%lld\u00a0Ko", (long long)((bytes + 512) / 1024));
 	int64_t tenths = (bytes * 10 + 524288) / 1048576;
 	return pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(tenths / 10), (long long)(tenths % 10));
-}
-
-const char *piece_label(const char *kind, const char *for_row, struct pool *pool)
-{
-	size_t len, row;
-	const char *rest;
-
-	if (str_eq(kind, "experience") && for_row && values_split(for_row, &len, &row, &rest))
-		return text_fill(pool, "piece_name.experience.row", pool_printf(pool, "%zu", row + 1));
-	return text2("piece_name", kind);
 }
 
 struct problems problems_with(struct job *j, const struct problems *p, const struct err *why)

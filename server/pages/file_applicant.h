@@ -31,8 +31,6 @@ bool step_complete(const struct file_view *v, const struct step *step);
 struct markup experience_chart(const struct file_view *v, struct pool *pool);
 /* A file's size in French: "240 Ko", "1,2 Mo". */
 const char *size_french(struct pool *pool, int64_t bytes);
-/* "Diplôme", "Justificatif de la période 2". */
-const char *piece_label(const char *kind, const char *for_row, struct pool *pool);
 /* A sentence about why the event was refused, as a problem of the whole form where no field says it. */
 struct problems problems_with(struct job *j, const struct problems *p, const struct err *why);
 

@@ -21,8 +21,6 @@ const struct step *step_next(const struct file_view *v, const struct step *step)
 const char *step_href(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
 /* Where one goes on after a step (pieces: after its pieces): its pieces, the next step, or the summary. */
 const char *step_after(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
-/* The step that lists this kind of piece. */
-const struct step *step_of_piece(const char *kind);
 bool step_has_pieces(const struct file_view *v, const struct step *step);
 /* The reasons why answers of this step (or its pieces) were unlocked; empty markup in a draft. */
 struct markup step_reasons(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);

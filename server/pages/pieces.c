@@ -73,13 +73,12 @@ static void problem(struct piece_state *s, const char *field, const char *code, 
 	problems_add(&s->problems, field, code, text(id));
 }
 
-static bool row_good(const char *row)
+static bool row_good(const char *row, const char *group)
 {
 	size_t len, n;
 	const char *rest;
 
-	return values_split(row, &len, &n, &rest) && len == strlen("experience") && str_starts(row, "experience[") &&
-	       !*rest && n < 20;
+	return values_split(row, &len, &n, &rest) && len == strlen(group) && str_starts(row, group) && !*rest && n < 20;
 }
 
 /* What was sent, judged. */
@@ -87,18 +86,19 @@ static void read_sent(struct job *j, struct piece_state *s)
 {
 	const char *kind = values_text(&j->sent, "kind"), *row = values_text(&j->sent, "for");
 	const struct upload *file = NULL;
+	const struct piece_kind *known = form_piece(form_get("application"), kind);
 	size_t files = 0;
 
 	for (size_t i = 0; i < j->upload_count; i++)
 		if (str_eq(j->uploads[i].field, "file") && files++ == 0)
 			file = &j->uploads[i];
-	if (!piece_kind_known(kind) || str_eq(kind, "message")) {
+	if (!known) {
 		problem(s, "kind", *kind ? "choice" : "missing", "depot.kind");
-	} else if (str_eq(kind, "experience") && !row_good(row)) {
+	} else if (known->group && !row_good(row, known->group)) {
 		problem(s, "for", *row ? "wrong" : "missing", "depot.for");
 	} else {
 		s->in.kind = kind;
-		s->in.for_row = str_eq(kind, "experience") ? row : NULL;
+		s->in.for_row = known->group ? row : NULL;
 		if (!file_view_piece_unlocked(&s->view, kind, s->in.for_row))
 			problem(s, "kind", "locked", "depot.locked");
 	}

@@ -5,6 +5,7 @@
 
 #include "../base/str.h"
 #include "../form_html.h"
+#include "../pieces.h"
 #include "../text.h"
 #include "applicant.h"
 #include "dossiers.h"
@@ -72,13 +73,12 @@ static bool step_unlocked(const struct file_view *v, const struct step *step)
 
 static bool pieces_unlocked(const struct file_view *v, const struct step *step, struct pool *pool)
 {
-	for (size_t k = 0; k < step->piece_kind_count; k++) {
-		if (file_view_piece_unlocked(v, step->piece_kinds[k], NULL))
+	struct piece_place *places;
+	size_t n = form_piece_places(APPLICATION, step, &v->answers, pool, &places);
+
+	for (size_t k = 0; k < n; k++)
+		if (file_view_piece_unlocked(v, places[k].kind->kind, places[k].row))
 			return true;
-		for (size_t r = 0, n = values_rows(&v->answers, "experience"); r < n; r++)
-			if (file_view_piece_unlocked(v, step->piece_kinds[k], pool_printf(pool, "experience[%zu]", r)))
-				return true;
-	}
 	return false;
 }
 
@@ -91,7 +91,7 @@ static void resume_step(struct job *j, const struct file_view *v, const struct s
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->piece_count; i++)
-		if (step_of_piece(v->pieces[i].kind) == step && !v->pieces[i].erased)
+		if (form_step_of_piece(APPLICATION, v->pieces[i].kind) == step && !v->pieces[i].erased)
 			files[n++] = (struct resume_file){
 				.piece = v->pieces[i].id,
 				.kind = piece_label(v->pieces[i].kind, v->pieces[i].for_row, j->pool),

@@ -4,6 +4,7 @@
 
 #include "../base/str.h"
 #include "../form_html.h"
+#include "../pieces.h"
 #include "../text.h"
 #include "applicant.h"
 #include "dossiers.h"
@@ -57,16 +58,6 @@ static const struct view pieces_view = VIEW(struct pieces_view, pieces_slots);
 static const struct page pieces_page = { "server/pages/step_pieces.html", &pieces_view };
 PAGE(pieces_page);
 
-static bool adds_up(const char *kind)
-{
-	return str_eq(kind, "diploma_extra") || str_eq(kind, "identity");
-}
-
-static bool is_needed(const struct file_view *v, const char *kind)
-{
-	return !str_eq(kind, "diploma_extra") && v->facts.kind == KIND_CONVENTION;
-}
-
 static struct markup hidden_of(struct job *j, const char *here)
 {
 	struct str out = str_in(j->pool);
@@ -76,9 +67,10 @@ static struct markup hidden_of(struct job *j, const char *here)
 	return (struct markup){ out.s };
 }
 
-static void fill(struct job *j, const struct file_view *v, const char *kind, const char *row, const char *here,
+static void fill(struct job *j, const struct file_view *v, const struct piece_place *place, const char *here,
 		 const struct problems *p, struct slot_row *out)
 {
+	const char *kind = place->kind->kind, *row = place->row;
 	struct file_row *files = POOL_ARRAY(j->pool, struct file_row, v->piece_count + 1);
 	const char *mine = values_text(&j->sent, "kind"), *of = values_text(&j->sent, "for");
 	bool open = file_view_piece_unlocked(v, kind, row);
@@ -105,14 +97,14 @@ static void fill(struct job *j, const struct file_view *v, const char *kind, con
 	*out = (struct slot_row){
 		.anchor = pool_printf(j->pool, "piece-%s", form_html_id(j->pool, row ? row : kind)),
 		.label = *structure ? pool_printf(j->pool, "%s – %s", label, structure) : label,
-		.hint = text_or(pool_printf(j->pool, "piece_hint.%s", kind), NULL),
+		.hint = place->kind->hint,
 		.kind = kind,
 		.for_row = row,
 		.error = p && p->count && str_eq(mine, kind) && (!row || str_eq(of, row)) ? p->items[0].text : NULL,
 		.none = !n,
-		.needed = is_needed(v, kind),
+		.needed = place->kind->required && v->facts.kind == KIND_CONVENTION,
 		.open = open,
-		.replaces = n > 0 && !adds_up(kind),
+		.replaces = n > 0 && !place->kind->several,
 		.add_hidden = hidden_of(j, here),
 		.files = { files, n },
 	};
@@ -121,24 +113,14 @@ static void fill(struct job *j, const struct file_view *v, const char *kind, con
 static int pieces_show(struct job *j, const struct file_view *v, const struct step *step, int status,
 		       const struct problems *p)
 {
-	size_t rows = values_rows(&v->answers, "experience"), n = 0;
-	struct slot_row *slots = POOL_ARRAY(j->pool, struct slot_row, step->piece_kind_count + rows + 1);
+	struct piece_place *places;
+	size_t n = form_piece_places(form_get("application"), step, &v->answers, j->pool, &places);
+	struct slot_row *slots = POOL_ARRAY(j->pool, struct slot_row, n + 1);
 	const char *here = step_href(v, step, true, j->pool);
 	struct problems told = problems_in(j->pool);
 
-	for (size_t k = 0; k < step->piece_kind_count; k++) {
-		const char *kind = step->piece_kinds[k];
-
-		if (str_eq(kind, "foreign_authorisation") &&
-		    !str_eq(values_text(&v->answers, "diploma_kind"), "foreign"))
-			continue;
-		if (!str_eq(kind, "experience")) {
-			fill(j, v, kind, NULL, here, p, &slots[n++]);
-			continue;
-		}
-		for (size_t r = 0; r < rows; r++)
-			fill(j, v, kind, pool_printf(j->pool, "experience[%zu]", r), here, p, &slots[n++]);
-	}
+	for (size_t k = 0; k < n; k++)
+		fill(j, v, &places[k], here, p, &slots[k]);
 	/* The summary leads to the file's own input. */
 	for (size_t i = 0; p && i < p->count; i++) {
 		const char *anchor = "";
@@ -165,7 +147,7 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 
 int piece_refused_show(struct job *j, const struct file_view *v, const struct problems *p, struct err *e)
 {
-	const struct step *step = step_of_piece(values_text(&j->sent, "kind"));
+	const struct step *step = form_step_of_piece(form_get("application"), values_text(&j->sent, "kind"));
 
 	(void)e;
 	return pieces_show(j, v, step ? step : form_step(form_get("application"), "identite"), 422, p);
@@ -176,7 +158,7 @@ int step_pieces_ask(struct job *j, struct err *e)
 	int64_t id = job_param_id(j, "id");
 	const struct step *step = form_step(form_get("application"), job_param(j, "step"));
 
-	if (!id || !step || !step->piece_kind_count)
+	if (!id || !step || !step->piece_count)
 		return fail(e, ERR_MISSING, "file.missing");
 	j->state = file_view_ask(j, id);
 	return 0;

@@ -5,6 +5,7 @@
 #include "../../workflow/items.h"
 #include "../base/str.h"
 #include "../form_html.h"
+#include "../pieces.h"
 #include "../text.h"
 
 #define APPLICATION form_get("application")
@@ -57,10 +58,9 @@ const char *step_href(const struct file_view *v, const struct step *step, bool p
 
 bool step_has_pieces(const struct file_view *v, const struct step *step)
 {
-	/* Proofs of experience hang on periods. */
-	if (step->piece_kind_count == 1 && str_eq(step->piece_kinds[0], "experience"))
-		return values_rows(&v->answers, "experience") > 0;
-	return step->piece_kind_count > 0;
+	struct piece_place *places;
+
+	return form_piece_places(APPLICATION, step, &v->answers, v->answers.pool, &places) > 0;
 }
 
 const char *step_after(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)
@@ -75,17 +75,6 @@ const char *step_after(const struct file_view *v, const struct step *step, bool 
 	return next ? step_href(v, next, false, pool) : pool_printf(pool, "/dossiers/%lld/resume", (long long)v->id);
 }
 
-const struct step *step_of_piece(const char *kind)
-{
-	const struct form *f = APPLICATION;
-
-	for (size_t i = 0; i < f->step_count; i++)
-		for (size_t k = 0; k < f->steps[i].piece_kind_count; k++)
-			if (str_eq(f->steps[i].piece_kinds[k], kind))
-				return &f->steps[i];
-	return NULL;
-}
-
 /* "experience:experience[1]" → kind and row. */
 static const char *piece_of(const char *name, const char **row, struct pool *pool)
 {
@@ -98,7 +87,7 @@ static const char *piece_of(const char *name, const char **row, struct pool *poo
 static const char *piece_href(const struct file_view *v, const char *piece, struct pool *pool)
 {
 	const char *row, *kind = piece_of(piece, &row, pool);
-	const struct step *step = step_of_piece(kind);
+	const struct step *step = form_step_of_piece(APPLICATION, kind);
 
 	if (!step)
 		return pool_printf(pool, "/dossiers/%lld", (long long)v->id);
@@ -177,7 +166,7 @@ bool step_complete(const struct file_view *v, const struct step *step)
 		const struct step *at;
 
 		if (str_starts(name, "pieces."))
-			at = step_of_piece(piece_of(name + strlen("pieces."), &row, v->answers.pool));
+			at = form_step_of_piece(APPLICATION, piece_of(name + strlen("pieces."), &row, v->answers.pool));
 		else
 			at = form_step_of(APPLICATION, name);
 		for (size_t k = 0; !at && k < step->item_count; k++)
@@ -202,12 +191,12 @@ struct markup step_reasons(const struct file_view *v, const struct step *step, b
 		for (size_t k = 0; k < step->item_count && !pieces; k++)
 			here |= item_unlocks_field(item->field, step->items[k].field ? step->items[k].field->name
 										     : step->items[k].group->name);
-		for (size_t k = 0; k < step->piece_kind_count && pieces; k++) {
+		for (size_t k = 0; k < step->piece_count && pieces; k++) {
 			const char *row = NULL;
 
 			if (item->piece)
 				piece_of(item->piece, &row, pool);
-			here |= item_unlocks_piece(item->field, item->piece, step->piece_kinds[k], row);
+			here |= item_unlocks_piece(item->field, item->piece, step->pieces[k].kind, row);
 		}
 		if (item->answered || !here)
 			continue;

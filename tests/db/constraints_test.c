@@ -1,5 +1,6 @@
 #include "../../db/constraints.h"
 #include "../../server/base/asset.h"
+#include "../../forms/form.h"
 #include "../lib/pgtest.h"
 #include <string.h>
 #include "../lib/test.h"
@@ -68,6 +69,33 @@ static void every_text_is_in_the_catalogue(void **state)
 	}
 }
 
+/* A kind added to the form alone would be refused by the database at the first deposit, and seen by an expert. */
+static void the_database_takes_the_forms_pieces_and_shows_the_expert_those_it_may(void **state)
+{
+	(void)state;
+	struct pool *forms = pool_new();
+	struct err e;
+	const char *check = pool_strdup(forms, pgtest_value(pgtest_cluster()->owner_dsn,
+							    "select pg_get_constraintdef(oid) from pg_constraint where "
+							    "conrelid = 'enroll.piece'::regclass and conname = "
+							    "'piece_kind_check'"));
+	const char *policy = pool_strdup(forms, pgtest_value(pgtest_cluster()->owner_dsn,
+							     "select string_agg(qual, ' ') from pg_policies where "
+							     "tablename = 'piece'"));
+	assert_int_equal(forms_load(forms, &e), 0);
+	const struct form *f = form_get("application");
+	size_t kinds = 0;
+	for (size_t s = 0; s < f->step_count; s++)
+		for (size_t k = 0; k < f->steps[s].piece_count; k++, kinds++) {
+			const struct piece_kind *p = &f->steps[s].pieces[k];
+			const char *quoted = pool_printf(forms, "'%s'", p->kind);
+			assert_non_null(strstr(check, quoted));
+			assert_true((strstr(policy, quoted) != NULL) == p->not_for_expert);
+		}
+	assert_true(kinds == 7);
+	pool_free(forms);
+}
+
 static void an_unknown_constraint_is_nobodys(void **state)
 {
 	(void)state;
@@ -81,6 +109,7 @@ int main(void)
 		cmocka_unit_test(every_constraint_of_the_table_exists_in_the_schema),
 		cmocka_unit_test(every_unique_index_that_a_person_can_hit_is_in_the_table),
 		cmocka_unit_test(every_text_is_in_the_catalogue),
+		cmocka_unit_test(the_database_takes_the_forms_pieces_and_shows_the_expert_those_it_may),
 		cmocka_unit_test(an_unknown_constraint_is_nobodys),
 	};
 	return cmocka_run_group_tests(tests, group, end);

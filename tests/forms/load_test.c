@@ -184,10 +184,13 @@ static void every_kind_of_piece_is_handed_in_on_one_step(void **state)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		size_t found = 0;
 		for (size_t s = 0; s < f->step_count; s++)
-			for (size_t k = 0; k < f->steps[s].piece_kind_count; k++)
-				found += !strcmp(f->steps[s].piece_kinds[k], kinds[i]);
+			for (size_t k = 0; k < f->steps[s].piece_count; k++)
+				found += !strcmp(f->steps[s].pieces[k].kind, kinds[i]);
 		assert_int_equal(found, 1);
+		assert_non_null(form_piece(f, kinds[i]));
+		assert_true(form_piece(f, kinds[i])->required == (strcmp(kinds[i], "diploma_extra") != 0));
 	}
+	assert_null(form_piece(f, "message"));
 }
 
 static void names_find_their_field_and_their_step(void **state)
