@@ -47,13 +47,15 @@ FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BINS := $(FUZZERS:%.c=$(OUT)/%)
 REPLAY_BINS := $(FUZZERS:%_fuzz.c=$(OUT)/%_replay)
 FUZZ_SECONDS := 60
+PREFIX := /usr/local
+DESTDIR :=
 
 # What the programs carry inside themselves (server/base/asset.h).
 ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
 .PHONY: help build deps test-deps run test chaos lint lint-self-test format format-check static static-check fuzz fuzz-build \
-	screenshots golden clean test-bins replay-bins list-tests FORCE
+	screenshots golden install clean test-bins replay-bins list-tests FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -104,6 +106,11 @@ fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
 	@for f in $(FUZZERS:tests/fuzz/%_fuzz.c=%); do echo "== $$f"; mkdir -p build/fuzz/found/$$f tests/fuzz/corpus/$$f; \
 	  build/fuzz/tests/fuzz/$${f}_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -artifact_prefix=build/fuzz/found/$$f- \
 	  build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+install: $(OUT)/enrolld $(OUT)/enrollctl ## into DESTDIR and PREFIX (/usr/local): programs, systemd unit, its user
+	@install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $^
+	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	@sed 's,/usr/local/,$(PREFIX)/,' docker/systemd/enroll.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/enroll.service
+	@sed 's,/usr/local/,$(PREFIX)/,' docker/systemd/enroll.sysusers > $(DESTDIR)$(PREFIX)/lib/sysusers.d/enroll.conf
 clean: ## remove what was built (var/ stays: it is the service's state)
 	rm -rf build
 

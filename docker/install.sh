@@ -26,6 +26,11 @@ if ! grep -qx postgresql-common <<< "$installed"; then
 	"${as_root[@]}" mkdir -p /etc/postgresql-common
 	echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
 fi
+# Of Prometheus the tests want promtool alone: its server shall not start.
+if grep -qx prometheus <<< "$missing" && [ ! -e /etc/systemd/system/prometheus.service ]; then
+	"${as_root[@]}" mkdir -p /etc/systemd/system
+	"${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
+fi
 echo "installing: $(tr '\n' ' ' <<< "$missing")"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q

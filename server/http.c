@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "job.h"
+#include "metric.h"
 
 /* Far above the 10 MB of a piece: a photograph that is too heavy gets a page that says so, not a cut connection. */
 #define ENTITY_MAX (48 * 1024 * 1024)
@@ -94,7 +95,7 @@ struct loop {
 	struct exchange *waiting, *waiting_last;
 	struct service *service;
 	int jobs;
-	int64_t ticked_at, stop_at;
+	int64_t stop_at;
 	bool stopping;
 	_Atomic int open; /* connections, those on their way to it included */
 	pthread_mutex_t lock;
@@ -112,6 +113,7 @@ static struct {
 	h2o_globalconf_t config;
 	struct loop *loops;
 	int loop_count;
+	_Atomic int64_t ticked_at[LOOPS_MAX]; /* 0: that loop is not open */
 	int listening[2];
 	int wake; /* eventfd of http_stop() */
 	SSL_CTX *ssl[2];
@@ -632,7 +634,7 @@ static void sweep(struct loop *l, int64_t now)
 
 static void tick(struct loop *l, int64_t now)
 {
-	l->ticked_at = now;
+	atomic_store(&http.ticked_at[l->index], now);
 	if (l->stopping)
 		for (struct connection *c = l->connections; c; c = c->next)
 			if (!c->active || now > l->stop_at)
@@ -660,7 +662,7 @@ static void turn(struct loop *l)
 	start_waiting(l);
 	lanes_dispatch(l->lanes);
 	int64_t now = clock_monotonic();
-	if (now - l->ticked_at >= (l->stopping ? SECOND / 10 : SECOND))
+	if (now - atomic_load(&http.ticked_at[l->index]) >= (l->stopping ? SECOND / 10 : SECOND))
 		tick(l, now);
 }
 
@@ -687,6 +689,7 @@ static void *loop_main(void *arg)
 		return NULL;
 	while (!l->stopping || ((l->connections || l->jobs) && clock_monotonic() < l->stop_at + SECOND))
 		turn(l);
+	atomic_store(&http.ticked_at[l->index], 0);
 	/* What still waits for the database is answered "busy"; work on other threads comes back to an open loop. */
 	lanes_close(l->lanes);
 	for (int64_t end = clock_monotonic() + 20 * SECOND; l->jobs && clock_monotonic() < end;)
@@ -1012,9 +1015,15 @@ int http_run(struct service *s, struct err *e)
 
 /* ---- figures of itself ---- */
 
-static void metric(struct str *out, const char *name, const char *type, uint64_t value)
+bool http_turning(int64_t within)
 {
-	str_addf(out, "# TYPE enroll_%s %s\nenroll_%s %llu\n", name, type, name, (unsigned long long)value);
+	int64_t now = clock_monotonic();
+	bool all = true;
+	for (size_t i = 0; i < LOOPS_MAX; i++) {
+		int64_t at = atomic_load(&http.ticked_at[i]);
+		all &= !at || now - at <= within;
+	}
+	return all;
 }
 
 void http_metrics(struct str *out)
@@ -1037,21 +1046,27 @@ void http_metrics(struct str *out)
 		for (int k = 0; k < LANE_COUNT; k++)
 			all.waiting[k] += c.waiting[k];
 	}
-	metric(out, "connections_open", "gauge", (uint64_t)open);
-	metric(out, "connections_accepted_total", "counter", atomic_load(&http.accepted));
-	metric(out, "connections_refused_total", "counter", atomic_load(&http.refused));
-	metric(out, "connections_flooded_total", "counter", atomic_load(&http.flooded));
-	metric(out, "connections_idle_closed_total", "counter", atomic_load(&http.idle));
-	metric(out, "requests_total", "counter", atomic_load(&http.requests));
-	metric(out, "requests_cancelled_total", "counter", atomic_load(&http.cancelled));
-	metric(out, "body_bytes_sent_total", "counter", atomic_load(&http.bytes));
-	metric(out, "db_segments_total", "counter", all.segments);
-	metric(out, "db_busy_total", "counter", all.busy);
-	metric(out, "db_lost_total", "counter", all.lost);
-	metric(out, "db_unsure_total", "counter", all.unsure);
-	metric(out, "db_dropped_total", "counter", all.dropped);
-	metric(out, "db_connections", "gauge", (uint64_t)all.connected);
-	str_add(out, "# TYPE enroll_db_waiting gauge\n");
+	metric(out, "connections_open", "gauge", "Connections that are open.", (double)open);
+	metric(out, "connections_accepted_total", "counter", "Connections that came.",
+	       (double)atomic_load(&http.accepted));
+	metric(out, "connections_refused_total", "counter", "Connections refused: too many from an address.",
+	       (double)atomic_load(&http.refused));
+	metric(out, "connections_flooded_total", "counter", "Connections closed for flooding.",
+	       (double)atomic_load(&http.flooded));
+	metric(out, "connections_idle_closed_total", "counter", "Connections closed for idling.",
+	       (double)atomic_load(&http.idle));
+	metric(out, "requests_total", "counter", "Requests that came.", (double)atomic_load(&http.requests));
+	metric(out, "requests_cancelled_total", "counter", "Requests whose visitor left.",
+	       (double)atomic_load(&http.cancelled));
+	metric(out, "body_bytes_sent_total", "counter", "Bytes of answers.", (double)atomic_load(&http.bytes));
+	metric(out, "db_segments_total", "counter", "Segments sent to the database.", (double)all.segments);
+	metric(out, "db_busy_total", "counter",
+	       "Segments refused: the queue of their lane was full, or the database away.", (double)all.busy);
+	metric(out, "db_lost_total", "counter", "Connections to the database that were lost.", (double)all.lost);
+	metric(out, "db_unsure_total", "counter", "Commits whose answer was lost.", (double)all.unsure);
+	metric(out, "db_dropped_total", "counter", "Segments dropped: their visitor left.", (double)all.dropped);
+	metric(out, "db_connections", "gauge", "Connections to the database.", (double)all.connected);
+	metric_head(out, "db_waiting", "gauge", "Segments that wait for a connection, by lane.");
 	for (int k = 0; k < LANE_COUNT; k++)
-		str_addf(out, "enroll_db_waiting{lane=\"%s\"} %d\n", lane_names[k], all.waiting[k]);
+		metric_of(out, "db_waiting", "lane", lane_names[k], all.waiting[k]);
 }

@@ -62,6 +62,8 @@ int http_open(struct service *s, struct err *e) MUST_USE;
  */
 int http_run(struct service *s, struct err *e) MUST_USE;
 void http_stop(void); /* any thread */
+/* Any thread: did every open loop turn within so many microseconds? Each turns once a second when nothing comes. */
+bool http_turning(int64_t within);
 /* Prometheus lines of its own counters. */
 struct str;
 void http_metrics(struct str *out);

@@ -11,6 +11,7 @@
 #include "../db/identity.h"
 #include "base/log.h"
 #include "compress.h"
+#include "metric.h"
 #include "pages/error.h"
 #include "routes.h"
 #include "session.h"
@@ -1006,21 +1007,20 @@ struct markup job_hidden(struct job *j, int64_t version)
 	return (struct markup){ out.s };
 }
 
-static void metric(struct str *out, const char *name, const char *type, uint64_t value)
-{
-	str_addf(out, "# TYPE enroll_%s %s\nenroll_%s %llu\n", name, type, name, (unsigned long long)value);
-}
-
 void jobs_metrics(struct str *out)
 {
-	metric(out, "jobs_started_total", "counter", atomic_load(&counts.started));
-	metric(out, "jobs_running", "gauge", (uint64_t)atomic_load(&counts.running));
-	metric(out, "jobs_gone_total", "counter", atomic_load(&counts.gone));
-	metric(out, "jobs_faults_total", "counter", atomic_load(&counts.faults));
-	metric(out, "work_done_total", "counter", atomic_load(&counts.worked));
-	metric(out, "work_waiting", "gauge", (uint64_t)atomic_load(&counts.queued));
-	str_add(out, "# TYPE enroll_answers_total counter\n");
-	for (size_t i = 1; i < COUNT(counts.answered); i++)
-		str_addf(out, "enroll_answers_total{class=\"%zuxx\"} %llu\n", i,
-			 (unsigned long long)atomic_load(&counts.answered[i]));
+	metric(out, "jobs_started_total", "counter", "Requests that reached their page.",
+	       (double)atomic_load(&counts.started));
+	metric(out, "jobs_running", "gauge", "Requests being answered.", (double)atomic_load(&counts.running));
+	metric(out, "jobs_gone_total", "counter", "Requests whose visitor left before the answer.",
+	       (double)atomic_load(&counts.gone));
+	metric(out, "jobs_faults_total", "counter", "Answers that were our fault; the log has each with its reference.",
+	       (double)atomic_load(&counts.faults));
+	metric(out, "work_done_total", "counter", "Steps done on the threads for slow work.",
+	       (double)atomic_load(&counts.worked));
+	metric(out, "work_waiting", "gauge", "Steps that wait for such a thread.", (double)atomic_load(&counts.queued));
+	static const char *const classes[] = { "", "1xx", "2xx", "3xx", "4xx", "5xx" };
+	metric_head(out, "answers_total", "counter", "Answers, by class of their status.");
+	for (size_t i = 1; i < COUNT(classes); i++)
+		metric_of(out, "answers_total", "class", classes[i], (double)atomic_load(&counts.answered[i]));
 }

@@ -24,6 +24,7 @@
 #include "pdf.h"
 #include "service.h"
 #include "text.h"
+#include "watch.h"
 
 #define WORK_THREADS 4
 
@@ -94,6 +95,58 @@ static int open_database(struct err *e)
 	return 0;
 }
 
+/* ---- systemd's watchdog (WatchdogSec of the unit) ---- */
+
+static struct {
+	pthread_t thread;
+	bool running, stop;
+	int64_t every; /* µs */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+} life = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+
+/* Told only while every loop turns: a program that hangs is started again. */
+static void *sign_of_life(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&life.lock);
+	while (!life.stop) {
+		struct timespec at;
+		if (http_turning(2 * life.every))
+			sd_notify(0, "WATCHDOG=1");
+		clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_sec += life.every / SECOND;
+		at.tv_nsec += life.every % SECOND * 1000;
+		if (at.tv_nsec >= 1000000000) {
+			at.tv_sec++;
+			at.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&life.wake, &life.lock, &at);
+	}
+	pthread_mutex_unlock(&life.lock);
+	return NULL;
+}
+
+static void sign_of_life_start(void)
+{
+	uint64_t all = 0;
+	if (sd_watchdog_enabled(0, &all) <= 0)
+		return;
+	life.every = (int64_t)(all / 4);
+	life.running = !pthread_create(&life.thread, NULL, sign_of_life, NULL);
+}
+
+static void sign_of_life_stop(void)
+{
+	if (!life.running)
+		return;
+	pthread_mutex_lock(&life.lock);
+	life.stop = true;
+	pthread_cond_signal(&life.wake);
+	pthread_mutex_unlock(&life.lock);
+	pthread_join(life.thread, NULL);
+}
+
 /* ---- from start to end ---- */
 
 static enum log_level level_of(const char *name)
@@ -142,14 +195,17 @@ static int serve(struct err *e)
 	if (jobs_start(WORK_THREADS, e))
 		return -1;
 	int result = clerk_start(&service, e);
-	if (!result) {
+	if (!result && !(result = watch_start(&service, e))) {
 		tell_where();
 		sd_notify(0, "READY=1");
 		log_event(LOG_INFO, "main.ready", NULL);
+		sign_of_life_start();
 		result = http_run(&service, e);
+		sign_of_life_stop();
 		sd_notify(0, "STOPPING=1");
-		clerk_stop();
+		watch_stop();
 	}
+	clerk_stop();
 	jobs_stop();
 	return result;
 }

@@ -122,9 +122,32 @@ static int stream(int fd, const char *bytes, size_t n, int64_t deadline)
 	return put(fd, &(uint32_t){ 0 }, sizeof(uint32_t), deadline);
 }
 
+/* Connected, or -1 with errno. */
+static int open_scanner(const char *address)
+{
+	int64_t deadline = clock_monotonic() + CONNECT_SECONDS * SECOND;
+	if (str_starts(address, "unix:"))
+		address += 5;
+	if (str_starts(address, "tcp://"))
+		address += 6;
+	return *address == '/' ? open_unix(address, deadline) : open_tcp(address, deadline);
+}
+
+bool scan_there(const char *address)
+{
+	char answer[6] = "";
+	int64_t deadline = clock_monotonic() + CONNECT_SECONDS * SECOND;
+	int fd = open_scanner(address);
+	bool there = fd >= 0 && !put(fd, "zPING", sizeof "zPING", deadline) && !ready(fd, POLLIN, deadline) &&
+		     recv(fd, answer, sizeof answer - 1, 0) >= 4 && !strncmp(answer, "PONG", 4);
+	if (fd >= 0)
+		close(fd);
+	return there;
+}
+
 enum scan scan_bytes(const char *address, const void *bytes, size_t n, struct err *e)
 {
-	int64_t now = clock_monotonic(), deadline = now + SCAN_SECONDS * SECOND;
+	int64_t deadline = clock_monotonic() + SCAN_SECONDS * SECOND;
 	char answer[512];
 	size_t got = 0;
 	enum scan verdict = SCAN_UNAVAILABLE;
@@ -132,12 +155,7 @@ enum scan scan_bytes(const char *address, const void *bytes, size_t n, struct er
 		fail(e, ERR_BUSY, "scan.none");
 		return verdict;
 	}
-	if (str_starts(address, "unix:"))
-		address += 5;
-	if (str_starts(address, "tcp://"))
-		address += 6;
-	int fd = *address == '/' ? open_unix(address, now + CONNECT_SECONDS * SECOND)
-				 : open_tcp(address, now + CONNECT_SECONDS * SECOND);
+	int fd = open_scanner(address);
 	if (fd < 0) {
 		fault(e, "clamd: connect errno %d", errno);
 		return verdict;

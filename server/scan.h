@@ -9,12 +9,14 @@
 #ifndef SERVER_SCAN_H
 #define SERVER_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
 
 enum scan { SCAN_UNAVAILABLE, SCAN_CLEAN, SCAN_INFECTED };
 
 enum scan scan_bytes(const char *address, const void *bytes, size_t n, struct err *e);
-const char *scan_id(enum scan s); /* "waiting", "clean", "infected": piece.scan */
+bool scan_there(const char *address); /* it answers; 5 seconds at most */
+const char *scan_id(enum scan s);     /* "waiting", "clean", "infected": piece.scan */
 
 #endif

@@ -63,6 +63,7 @@ static const struct row rows[] = {
 	B("ENROLL_TEST_CLOCK", test_clock),
 	B("ENROLL_DEMO", demo),
 	N("ENROLL_LOOPS", loops, "0", 0, 256),
+	N("ENROLL_DISK_FLOOR_MB", disk_floor_mb, "0", 0, 100000000),
 	S("ENROLL_LOG_LEVEL", log_level, "info"),
 };
 

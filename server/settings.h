@@ -21,7 +21,8 @@ struct settings {
 	const char *eligibility; /* "automatic" or "expert", with dates: "automatic,2026-10-01=expert" */
 	int max_connections_per_address, idle_seconds;
 	bool test_clock, demo;
-	int loops; /* ENROLL_LOOPS, 0 = one per core */
+	int loops;         /* ENROLL_LOOPS, 0 = one per core */
+	int disk_floor_mb; /* watch.h */
 	const char *log_level;
 };
 

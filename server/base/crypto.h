@@ -137,5 +137,7 @@ enum peer_state tls_peer(struct ssl_st *ssl, struct pool *pool, struct certifica
 enum peer_state tls_peer_still(struct ssl_st *ssl, const struct certificate *read);
 /* Trusts nobody: PEER_GOOD (readable and in date), PEER_EXPIRED or PEER_BAD. For a text of unknown origin. */
 enum peer_state certificate_read_pem(const char *pem, struct pool *pool, struct certificate *out);
+/* When a certificate, or a list of revoked ones, ends; -1 for a text that is neither, or says no end. */
+int certificate_end(const char *pem, instant_t *out) MUST_USE;
 
 #endif

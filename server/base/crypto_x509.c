@@ -180,6 +180,19 @@ enum peer_state certificate_read_pem(const char *pem, struct pool *pool, struct 
 	return state;
 }
 
+int certificate_end(const char *pem, instant_t *out)
+{
+	struct pool *mine = pool_new();
+	X509 *cert = parse_cert(pem, mine);
+	BIO *bio = cert ? NULL : hold_bio(mine, BIO_new_mem_buf(pem, -1));
+	X509_CRL *crl = bio ? hold_crl(mine, PEM_read_bio_X509_CRL(bio, NULL, ssl_no_password, NULL)) : NULL;
+	const ASN1_TIME *end = cert ? X509_get0_notAfter(cert) : crl ? X509_CRL_get0_nextUpdate(crl) : NULL;
+	int result = end ? instant_of(end, out) : -1;
+	ERR_clear_error();
+	pool_free(mine);
+	return result;
+}
+
 /* ---- making ---- */
 
 struct authority {

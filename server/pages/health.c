@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "../http.h"
+#include "../metric.h"
 #include "../routes.h"
+#include "../watch.h"
 
 int healthz_answer(struct job *j, struct err *e)
 {
@@ -24,8 +26,11 @@ int metrics_answer(struct job *j, struct err *e)
 {
 	struct str out = str_in(j->pool);
 	(void)e;
+	metric(&out, "ready", "gauge", "Whether the database answers this program: what /readyz says.",
+	       lanes_up(j->lanes));
 	http_metrics(&out);
 	jobs_metrics(&out);
+	watch_metrics(&out);
 	return job_bytes(j, 200, "text/plain; version=0.0.4; charset=utf-8", out.s, out.len, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include "../file_view.h"
 #include "../pieces.h"
 #include "../text.h"
+#include "../watch.h"
 #include "form_steps.h"
 
 #define MOST 40 /* pieces of one file */
@@ -195,6 +196,8 @@ int piece_in_answer(struct job *j, struct err *e)
 		return fail(e, ERR_STALE, "reponses.closed");
 	if (job_unread(j, e))
 		return -1;
+	if (!watch_room())
+		return fail(e, ERR_BUSY, "piece.no_room");
 	read_sent(j, s);
 	s->there = job_rows(j, s->list);
 	if (!s->problems.count && rows_i64(job_rows(j, s->count), 0, "count") >= MOST)
