@@ -767,6 +767,17 @@ static void reload(struct service *s)
 	log_event(LOG_INFO, "http.reloaded", NULL);
 }
 
+/* Instances that run seal with a new key within two seconds; the old ones still open. */
+static void reload_keys(struct service *s)
+{
+	struct err e = { 0 };
+	bool changed = false;
+	if (keyring_reload(s->keys, &changed, &e))
+		log_event(LOG_ERROR, "http.keys_failed", "detail", e.detail, NULL);
+	else if (changed)
+		log_event(LOG_INFO, "http.keys_reloaded", "seals", keyring_current(s->keys), NULL);
+}
+
 /* True when one of the files is another than the last time. */
 static bool files_changed(const struct settings *set)
 {
@@ -943,6 +954,7 @@ static void serve(struct service *s, int signals)
 		if (now - looked > SECOND) {
 			looked = now;
 			again |= files_changed(&s->settings);
+			reload_keys(s);
 		}
 		if (again)
 			reload(s);

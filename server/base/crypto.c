@@ -1,7 +1,9 @@
 #include "crypto.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +25,21 @@ struct key {
 	unsigned char bytes[KEY_SIZE];
 };
 
-struct keyring {
+/* What a file said, once: read-only memory. */
+struct ring {
 	size_t count;
 	size_t current[USES]; /* the last of each use */
 	struct key keys[KEYS_MOST];
+	struct ring *before; /* those that a thread may still be reading */
+};
+
+struct keyring {
+	char *path;
+	_Atomic(struct ring *) now;
+	char hmac[ID_MOST + 1];         /* set by keyring_hmac() at the start: not the last one */
+	pthread_mutex_t lock;           /* of the two below, and of taking a new file up */
+	struct timespec seen;           /* of the file that was read last */
+	unsigned long long seen_number; /* its inode: a new file with an old date is new all the same */
 };
 
 int ssl_fault(struct err *e, const char *what)
@@ -66,7 +79,7 @@ static char *key_line(struct pool *pool, enum use use)
 }
 
 /* Reads "id use hex"; 0 also for a blank line or a comment, which adds nothing. */
-static int read_line(struct keyring *k, char *line)
+static int read_line(struct ring *k, char *line)
 {
 	char *rest = NULL, *id = strtok_r(line, " \t\r", &rest);
 	if (!id || *id == '#')
@@ -92,7 +105,7 @@ static int read_line(struct keyring *k, char *line)
 	return 0;
 }
 
-static int read_keys(struct keyring *k, char *text, struct err *e)
+static int read_keys(struct ring *k, char *text, struct err *e)
 {
 	int number = 0;
 	for (char *line = text, *next; line; line = next) {
@@ -136,66 +149,255 @@ static char *read_key_file(const char *path, struct pool *pool, struct err *e)
 	return file_read(path, 65536, pool, NULL, e);
 }
 
+/* A ring of what the file says now; NULL with *e. */
+static struct ring *ring_read(const char *path, struct err *e)
+{
+	struct pool *pool = pool_new_secret();
+	char *text = read_key_file(path, pool, e);
+	struct ring *r = text ? sodium_malloc(sizeof *r) : NULL;
+	if (text && !r)
+		fault(e, "no memory for keys");
+	if (r) {
+		memset(r, 0, sizeof *r);
+		if (read_keys(r, text, e) < 0) {
+			sodium_free(r);
+			r = NULL;
+		}
+	}
+	pool_free(pool);
+	return r;
+}
+
+static const struct ring *ring_of(const struct keyring *k)
+{
+	return atomic_load_explicit(&k->now, memory_order_acquire);
+}
+
+static const struct key *key_named(const struct ring *r, enum use use, const char *id, size_t n)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->keys[i].use == use && strlen(r->keys[i].id) == n && memcmp(r->keys[i].id, id, n) == 0)
+			return &r->keys[i];
+	return NULL;
+}
+
+/* True once for each file that is another than the one before. Under the lock. */
+static bool file_is_new(struct keyring *k)
+{
+	struct stat st;
+	if (stat(k->path, &st))
+		return false;
+	bool new = st.st_mtim.tv_sec != k->seen.tv_sec || st.st_mtim.tv_nsec != k->seen.tv_nsec ||
+		   st.st_ino != k->seen_number;
+	k->seen = st.st_mtim;
+	k->seen_number = st.st_ino;
+	return new;
+}
+
 struct keyring *keyring_open(const char *path, bool create, struct err *e)
 {
 	if (!ready()) {
 		fault(e, "libsodium did not start");
 		return NULL;
 	}
-	struct keyring *k = sodium_malloc(sizeof *k);
+	struct pool *pool = pool_new_secret();
+	int made = !create || file_exists(path) ? 0 : make_keys(path, pool, e);
+	pool_free(pool);
+	struct keyring *k = made ? NULL : calloc(1, sizeof *k);
 	if (!k) {
-		fault(e, "no memory for keys");
+		if (!made)
+			fault(e, "no memory for keys");
 		return NULL;
 	}
-	memset(k, 0, sizeof *k);
-	struct pool *pool = pool_new_secret();
-	char *text = NULL;
-	if (!create || file_exists(path) || make_keys(path, pool, e) == 0)
-		text = read_key_file(path, pool, e);
-	if (!text || read_keys(k, text, e) < 0) {
-		sodium_free(k);
-		k = NULL;
-	} else {
-		sodium_mprotect_readonly(k);
+	k->path = strdup(path);
+	pthread_mutex_init(&k->lock, NULL);
+	(void)file_is_new(k);
+	struct ring *r = ring_read(path, e);
+	if (!r) {
+		keyring_close(k);
+		return NULL;
 	}
-	pool_free(pool);
+	sodium_mprotect_readonly(r);
+	atomic_store(&k->now, r);
 	return k;
 }
 
 void keyring_close(struct keyring *k)
 {
-	sodium_free(k); /* wipes; NULL is accepted */
+	if (!k)
+		return;
+	for (struct ring *r = atomic_load(&k->now), *before; r; r = before) {
+		before = r->before;
+		sodium_free(r); /* wipes */
+	}
+	pthread_mutex_destroy(&k->lock);
+	free(k->path);
+	free(k);
+}
+
+/* A key that has another's name would make what that one sealed unreadable. */
+static int same_names_same_keys(const struct ring *new, const struct ring *old, struct err *e)
+{
+	for (size_t i = 0; i < new->count; i++)
+		for (size_t n = 0; n < old->count; n++)
+			if (str_eq(new->keys[i].id, old->keys[n].id) &&
+			    (new->keys[i].use != old->keys[n].use ||
+			     sodium_memcmp(new->keys[i].bytes, old->keys[n].bytes, KEY_SIZE) != 0))
+				return fault(e, "key file: %s is another key than before", new->keys[i].id);
+	return 0;
+}
+
+static int take_up(struct keyring *k, bool *changed, struct err *e)
+{
+	struct ring *old = atomic_load(&k->now);
+	*changed = false;
+	if (!file_is_new(k))
+		return 0;
+	struct ring *new = ring_read(k->path, e);
+	if (!new)
+		return -1;
+	if (same_names_same_keys(new, old, e) ||
+	    (*k->hmac && !key_named(new, USE_HMAC, k->hmac, strlen(k->hmac)) &&
+	     fault(e, "key file: %s is gone, and searches are made with it", k->hmac))) {
+		sodium_free(new);
+		return -1;
+	}
+	new->before = old;
+	sodium_mprotect_readonly(new);
+	atomic_store_explicit(&k->now, new, memory_order_release);
+	*changed = true;
+	return 0;
+}
+
+int keyring_reload(struct keyring *k, bool *changed, struct err *e)
+{
+	pthread_mutex_lock(&k->lock);
+	int result = take_up(k, changed, e);
+	pthread_mutex_unlock(&k->lock);
+	return result;
 }
 
 const char *keyring_current(const struct keyring *k)
 {
-	return k->keys[k->current[USE_SEAL]].id;
+	const struct ring *r = ring_of(k);
+	return r->keys[r->current[USE_SEAL]].id;
 }
 
-int keyring_rotate(const char *path, struct err *e)
+int keyring_hmac(struct keyring *k, const char *id, struct err *e)
+{
+	if (strlen(id) > ID_MOST || !key_named(ring_of(k), USE_HMAC, id, strlen(id)))
+		return fault(e, "key file: searches are made with a key that is not there");
+	memcpy(k->hmac, id, strlen(id) + 1);
+	return 0;
+}
+
+static const struct key *hmac_key(const struct keyring *k)
+{
+	const struct ring *r = ring_of(k);
+	const struct key *named = *k->hmac ? key_named(r, USE_HMAC, k->hmac, strlen(k->hmac)) : NULL;
+	return named ? named : &r->keys[r->current[USE_HMAC]];
+}
+
+size_t keyring_list(const struct keyring *k, struct pool *pool, struct key_name **out)
+{
+	const struct ring *r = ring_of(k);
+	*out = POOL_ARRAY(pool, struct key_name, r->count + 1);
+	for (size_t i = 0; i < r->count; i++)
+		(*out)[i] = (struct key_name){ pool_strdup(pool, r->keys[i].id), use_names[r->keys[i].use],
+					       r->keys[i].use == USE_HMAC ? &r->keys[i] == hmac_key(k)
+									  : i == r->current[r->keys[i].use] };
+	return r->count;
+}
+
+/* ---- changing the file: read, changed as lines, written whole, under the folder's lock ---- */
+
+struct change {
+	const char *id, *use; /* of the line concerned; `use` alone makes a new one */
+	bool last, gone;
+	const char *made;
+};
+
+/* The text again, without the line of that id; the line itself in *line. */
+static char *without(const char *text, const char *id, struct pool *pool, const char **line)
+{
+	struct str out = str_in(pool);
+	size_t n = strlen(id);
+	*line = NULL;
+	for (const char *p = text, *end; *p; p = end) {
+		size_t size = strcspn(p, "\n");
+		end = p + size + (p[size] == '\n');
+		const char *first = p + strspn(p, " \t");
+		if (!strncmp(first, id, n) && (first[n] == ' ' || first[n] == '\t')) {
+			*line = pool_printf(pool, "%.*s\n", (int)size, p);
+			continue;
+		}
+		str_addf(&out, "%.*s\n", (int)size, p);
+	}
+	return out.s ? out.s : pool_strdup(pool, "");
+}
+
+static int change_lines(struct change *c, const char *path, struct pool *pool, struct pool *callers, struct err *e)
+{
+	const char *line = NULL;
+	char *text = read_key_file(path, pool, e);
+	if (!text)
+		return -1;
+	enum use use = 0;
+	if (c->id) {
+		text = without(text, c->id, pool, &line);
+		if (!line)
+			return fault(e, "key file: there is no key %.40s", c->id);
+	} else {
+		while (use < USES && !str_eq(c->use, use_names[use]))
+			use++;
+		if (use == USES)
+			return fault(e, "key file: keys seal, hmac or sign");
+		line = key_line(pool, use);
+		c->made = pool_strndup(callers, line, strcspn(line, " "));
+	}
+	const char *end = *text && !str_ends(text, "\n") ? "\n" : "";
+	char *after = c->gone   ? text
+		      : c->last ? pool_printf(pool, "%s%s%s", text, end, line)
+				: pool_printf(pool, "%s%s", line, text);
+	/* Never a file that the next start would refuse. */
+	struct ring *r = sodium_malloc(sizeof *r);
+	if (!r)
+		return fault(e, "no memory for keys");
+	memset(r, 0, sizeof *r);
+	int bad = read_keys(r, pool_strdup(pool, after), e);
+	sodium_free(r);
+	return bad ? -1 : file_write(path, after, strlen(after), 0600, e);
+}
+
+static int change(struct change *c, const char *path, struct pool *callers, struct err *e)
 {
 	if (!ready())
 		return fault(e, "libsodium did not start");
 	struct pool *pool = pool_new_secret();
-	int lock = file_lock_folder(folder_of(pool, path), e), result = -1;
-	char *text = lock < 0 ? NULL : read_key_file(path, pool, e);
-	struct keyring *k = text ? sodium_malloc(sizeof *k) : NULL;
-	if (text && !k)
-		fault(e, "no memory for keys");
-	if (k) {
-		memset(k, 0, sizeof *k);
-		if (read_keys(k, pool_strdup(pool, text), e) == 0) {
-			bool ended = str_ends(text, "\n");
-			char *longer = pool_printf(pool, "%s%s%s", text, ended ? "" : "\n", key_line(pool, USE_SEAL));
-			result = k->count == KEYS_MOST ? fault(e, "key file: full")
-						       : file_write(path, longer, strlen(longer), 0600, e);
-		}
-		sodium_free(k);
-	}
+	int lock = file_lock_folder(folder_of(pool, path), e);
+	int result = lock < 0 ? -1 : change_lines(c, path, pool, callers, e);
 	if (lock >= 0)
 		close(lock);
 	pool_free(pool);
 	return result;
+}
+
+int keyring_add(const char *path, const char *use, bool current, struct pool *pool, const char **id, struct err *e)
+{
+	struct change c = { .use = use, .last = current };
+	int result = change(&c, path, pool, e);
+	*id = c.made;
+	return result;
+}
+
+int keyring_promote(const char *path, const char *id, struct err *e)
+{
+	return change(&(struct change){ .id = id, .last = true }, path, NULL, e);
+}
+
+int keyring_remove(const char *path, const char *id, struct err *e)
+{
+	return change(&(struct change){ .id = id, .gone = true }, path, NULL, e);
 }
 
 /* ---- random, digests ---- */
@@ -299,7 +501,7 @@ char *crypto_hmac_hex(const struct keyring *k, struct pool *pool, const char *us
 	/* The 0 that ends `use` keeps ("ab", "c") apart from ("a", "bc"). */
 	crypto_auth_hmacsha256_state state;
 	unsigned char mac[crypto_auth_hmacsha256_BYTES];
-	crypto_auth_hmacsha256_init(&state, k->keys[k->current[USE_HMAC]].bytes, KEY_SIZE);
+	crypto_auth_hmacsha256_init(&state, hmac_key(k)->bytes, KEY_SIZE);
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)use, strlen(use) + 1);
 	crypto_auth_hmacsha256_update(&state, data, n);
 	crypto_auth_hmacsha256_final(&state, mac);
@@ -325,7 +527,8 @@ static int begin(EVP_CIPHER_CTX *ctx, const struct key *key, const unsigned char
 int crypto_seal(const struct keyring *k, const char *where, const void *plain, size_t n, struct pool *pool,
 		unsigned char **out, size_t *out_len, struct err *e)
 {
-	const struct key *key = &k->keys[k->current[USE_SEAL]];
+	const struct ring *ring = ring_of(k);
+	const struct key *key = &ring->keys[ring->current[USE_SEAL]];
 	size_t id_len = strlen(key->id);
 	if (n > SEAL_MOST)
 		return fault(e, "seal: too long");
@@ -360,12 +563,12 @@ int crypto_open(const struct keyring *k, const char *where, const void *sealed, 
 	const unsigned char *p = sealed;
 	if (n < 2 || n > SEAL_MOST || p[0] != VERSION || n < (size_t)2 + p[1] + IV_SIZE + TAG_SIZE)
 		return fault(e, "open: not a sealed text");
-	const struct key *key = NULL;
 	size_t id_len = p[1];
-	for (size_t i = 0; i < k->count && !key; i++)
-		if (k->keys[i].use == USE_SEAL && strlen(k->keys[i].id) == id_len &&
-		    memcmp(k->keys[i].id, p + 2, id_len) == 0)
-			key = &k->keys[i];
+	const struct key *key = key_named(ring_of(k), USE_SEAL, (const char *)p + 2, id_len);
+	bool changed;
+	/* Another program took a new key a moment before we did. The ring is shared: this is no change of it. */
+	if (!key && !keyring_reload((struct keyring *)(uintptr_t)k, &changed, e))
+		key = key_named(ring_of(k), USE_SEAL, (const char *)p + 2, id_len);
 	if (!key)
 		return fault(e, "open: its key is gone");
 	const unsigned char *iv = p + 2 + id_len, *text = iv + IV_SIZE;
@@ -390,6 +593,15 @@ int crypto_open(const struct keyring *k, const char *where, const void *sealed, 
 	*out = plain;
 	*out_len = len;
 	return 0;
+}
+
+size_t crypto_seal_head(const void *sealed, size_t n, struct pool *pool, const char **id)
+{
+	const unsigned char *p = sealed;
+	if (n < 2 || p[0] != VERSION || n < (size_t)2 + p[1] + IV_SIZE + TAG_SIZE)
+		return 0;
+	*id = pool_strndup(pool, (const char *)p + 2, p[1]);
+	return (size_t)2 + p[1] + IV_SIZE;
 }
 
 /* ---- passwords ---- */
@@ -423,7 +635,8 @@ bool crypto_password_verify(const char *hash, const char *password)
 char *crypto_sign_hex(const struct keyring *k, struct pool *pool, const void *data, size_t n)
 {
 	unsigned char public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES], sig[crypto_sign_BYTES];
-	crypto_sign_seed_keypair(public, secret, k->keys[k->current[USE_SIGN]].bytes);
+	const struct ring *r = ring_of(k);
+	crypto_sign_seed_keypair(public, secret, r->keys[r->current[USE_SIGN]].bytes);
 	crypto_sign_detached(sig, NULL, data, n, secret);
 	crypto_wipe(secret, sizeof secret);
 	return str_hex(pool, sig, sizeof sig);
@@ -438,10 +651,11 @@ bool crypto_verify_hex(const struct keyring *k, const char *signature_hex, const
 		return false;
 	/* A root signed before the key was changed stays good. */
 	bool good = false;
-	for (size_t i = 0; i < k->count && !good; i++) {
-		if (k->keys[i].use != USE_SIGN)
+	const struct ring *r = ring_of(k);
+	for (size_t i = 0; i < r->count && !good; i++) {
+		if (r->keys[i].use != USE_SIGN)
 			continue;
-		crypto_sign_seed_keypair(public, secret, k->keys[i].bytes);
+		crypto_sign_seed_keypair(public, secret, r->keys[i].bytes);
 		good = crypto_sign_verify_detached(sig, data, n, public) == 0;
 	}
 	crypto_wipe(secret, sizeof secret);
@@ -451,7 +665,8 @@ bool crypto_verify_hex(const struct keyring *k, const char *signature_hex, const
 char *crypto_public_hex(const struct keyring *k, struct pool *pool)
 {
 	unsigned char public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
-	crypto_sign_seed_keypair(public, secret, k->keys[k->current[USE_SIGN]].bytes);
+	const struct ring *r = ring_of(k);
+	crypto_sign_seed_keypair(public, secret, r->keys[r->current[USE_SIGN]].bytes);
 	crypto_wipe(secret, sizeof secret);
 	return str_hex(pool, public, sizeof public);
 }

@@ -26,13 +26,35 @@ struct keyring;
 /*
  * Reads the key file, made with mode 0600 when absent and `create`. A line a key: id, use (seal, hmac or sign), 64
  * hexadecimal digits. The last line of a use is the current key; the older ones still open and verify. A file that
- * others may read is refused. Safe to share between threads: the memory is read-only.
+ * others may read is refused. Safe to share between threads: what was read is never written again.
  */
 struct keyring *keyring_open(const char *path, bool create, struct err *e);
-void keyring_close(struct keyring *k);                /* wipes */
+void keyring_close(struct keyring *k); /* wipes; NULL is accepted */
+/*
+ * Takes up a file that is another than the one read last (*changed); the same file costs one stat(). A bad file, or one
+ * where a known id is another key, changes nothing and is told once. crypto_open() does it by itself when it meets an
+ * id it does not know. Any thread.
+ */
+int keyring_reload(struct keyring *k, bool *changed, struct err *e) MUST_USE;
 const char *keyring_current(const struct keyring *k); /* id of the key that seals now */
-/* Adds a sealing key to the file: what is sealed after the next keyring_open() uses it. */
-int keyring_rotate(const char *path, struct err *e) MUST_USE;
+/* Equality is searched with this key and not the last one: the database says with which its columns were made. Before
+ * any thread starts. */
+int keyring_hmac(struct keyring *k, const char *id, struct err *e) MUST_USE;
+struct key_name {
+	const char *id, *use;
+	bool current;
+};
+size_t keyring_list(const struct keyring *k, struct pool *pool, struct key_name **out); /* in the file's order */
+
+/*
+ * Changes of the file; programs that run take them up by themselves. keyring_add() makes a key, in use at once when
+ * `current`, else only known. keyring_promote() makes a known one the current one. keyring_remove() refuses to leave a
+ * use without a key; whether anything is still sealed with it is the caller's to know (server/rekey.h).
+ */
+int keyring_add(const char *path, const char *use, bool current, struct pool *pool, const char **id,
+		struct err *e) MUST_USE;
+int keyring_promote(const char *path, const char *id, struct err *e) MUST_USE;
+int keyring_remove(const char *path, const char *id, struct err *e) MUST_USE;
 
 void crypto_random(void *out, size_t n);
 void crypto_wipe(void *p, size_t n);
@@ -59,6 +81,9 @@ int crypto_seal(const struct keyring *k, const char *where, const void *plain, s
 /* ERR_FAULT when the text was changed, belongs elsewhere or its key is gone. The plain text gets a final 0. */
 int crypto_open(const struct keyring *k, const char *where, const void *sealed, size_t n, struct pool *pool,
 		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
+
+/* The id of the key that sealed it, and how many first bytes (id and IV) no other sealed text has; 0: not one. */
+size_t crypto_seal_head(const void *sealed, size_t n, struct pool *pool, const char **id);
 
 /*
  * argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match; with a NULL hash

@@ -295,17 +295,22 @@ static void after_a_rotation_the_old_key_still_opens(void **state)
 	size_t n, m, len;
 	char *mac = crypto_hmac_hex(keys, p, "nir", "1", 1), *signature = crypto_sign_hex(keys, p, "root", 4);
 	assert_int_equal(crypto_seal(keys, "t.c:1", "old", 3, p, &before, &n, &e), 0);
-	assert_int_equal(keyring_rotate(path, &e), 0);
+	const char *made;
+	char *first = pool_strdup(p, keyring_current(keys));
+	assert_int_equal(keyring_add(path, "seal", true, p, &made, &e), 0);
 	assert_int_equal(folder_mode(path), 0600);
 	struct keyring *next = keyring_open(path, false, &e);
 	assert_non_null(next);
-	assert_string_not_equal(keyring_current(next), keyring_current(keys));
+	assert_string_equal(keyring_current(next), made);
+	assert_string_not_equal(made, first);
 	assert_int_equal(crypto_open(next, "t.c:1", before, n, p, &plain, &len, &e), 0);
 	assert_string_equal((char *)plain, "old");
 	assert_int_equal(crypto_seal(next, "t.c:1", "new", 3, p, &after, &m, &e), 0);
 	assert_int_equal(crypto_open(next, "t.c:1", after, m, p, &plain, &len, &e), 0);
-	/* who still has the old file cannot, and is told */
-	assert_fault(crypto_open(keys, "t.c:1", after, m, p, &plain, &len, &e));
+	/* who has not taken the new file up yet does when it meets the new key, and seals with it from then on */
+	assert_string_equal(keyring_current(keys), first);
+	assert_int_equal(crypto_open(keys, "t.c:1", after, m, p, &plain, &len, &e), 0);
+	assert_string_equal(keyring_current(keys), made);
 	/* searches and signatures do not change */
 	assert_string_equal(crypto_hmac_hex(next, p, "nir", "1", 1), mac);
 	assert_true(crypto_verify_hex(next, signature, "root", 4));
@@ -315,10 +320,92 @@ static void after_a_rotation_the_old_key_still_opens(void **state)
 static void a_keyring_that_is_not_there_cannot_rotate(void **state)
 {
 	(void)state;
-	assert_int_equal(keyring_rotate(pool_printf(p, "%s/none", dir), &e), -1);
+	const char *made;
+	assert_int_equal(keyring_add(pool_printf(p, "%s/none", dir), "seal", true, p, &made, &e), -1);
 	assert_int_equal(e.kind, ERR_MISSING);
-	assert_int_equal(keyring_rotate(pool_printf(p, "%s/none/none", dir), &e), -1);
+	assert_int_equal(keyring_add(pool_printf(p, "%s/none/none", dir), "seal", true, p, &made, &e), -1);
 	assert_int_equal(e.kind, ERR_FAULT);
+}
+
+static bool taken_up(void)
+{
+	bool changed;
+	assert_int_equal(keyring_reload(keys, &changed, &e), 0);
+	return changed;
+}
+
+static void a_new_file_is_taken_up_once_and_a_bad_one_never(void **state)
+{
+	(void)state;
+	const char *made;
+	bool changed;
+	assert_false(taken_up());
+	assert_int_equal(keyring_add(path, "seal", true, p, &made, &e), 0);
+	assert_true(taken_up());
+	assert_false(taken_up());
+	assert_string_equal(keyring_current(keys), made);
+	char *good = folder_read(p, path, NULL);
+	assert_int_equal(file_write(path, "nothing\n", 8, 0600, &e), 0);
+	assert_int_equal(keyring_reload(keys, &changed, &e), -1);
+	assert_false(taken_up()); /* told once */
+	assert_string_equal(keyring_current(keys), made);
+	/* the same id with other bytes: what it sealed could not be read any more */
+	char *other = pool_strdup(p, good), *digit = strstr(other, made) + strlen(made) + strlen(" seal ");
+	*digit = *digit == '0' ? '1' : '0';
+	assert_int_equal(file_write(path, other, strlen(other), 0600, &e), 0);
+	assert_int_equal(keyring_reload(keys, &changed, &e), -1);
+	assert_non_null(strstr(e.detail, made));
+	assert_int_equal(file_write(path, good, strlen(good), 0600, &e), 0);
+	assert_true(taken_up());
+}
+
+static void a_key_is_known_before_it_seals_and_goes_after(void **state)
+{
+	(void)state;
+	const char *made;
+	struct key_name *names;
+	char *first = pool_strdup(p, keyring_current(keys));
+	assert_int_equal(keyring_add(path, "seal", false, p, &made, &e), 0);
+	assert_true(taken_up());
+	assert_string_equal(keyring_current(keys), first);
+	assert_int_equal(keyring_list(keys, p, &names), 4);
+	assert_string_equal(names[0].id, made);
+	assert_false(names[0].current);
+	assert_int_equal(keyring_promote(path, made, &e), 0);
+	assert_true(taken_up());
+	assert_string_equal(keyring_current(keys), made);
+	assert_int_equal(keyring_remove(path, first, &e), 0);
+	assert_true(taken_up());
+	assert_int_equal(keyring_list(keys, p, &names), 3);
+	/* the last of its use stays */
+	assert_fault(keyring_remove(path, made, &e));
+	assert_fault(keyring_remove(path, first, &e));
+	assert_fault(keyring_promote(path, "none", &e));
+	assert_fault(keyring_add(path, "open", true, p, &made, &e));
+	assert_false(taken_up());
+}
+
+static void equality_keeps_its_key_until_it_is_told(void **state)
+{
+	(void)state;
+	const char *made;
+	struct key_name *names;
+	size_t n = keyring_list(keys, p, &names), at = 0;
+	char *before = crypto_hmac_hex(keys, p, "nir", "1", 1);
+	while (at < n && strcmp(names[at].use, "hmac") != 0)
+		at++;
+	assert_int_equal(keyring_hmac(keys, names[at].id, &e), 0);
+	assert_int_equal(keyring_add(path, "hmac", true, p, &made, &e), 0);
+	assert_true(taken_up());
+	assert_string_equal(crypto_hmac_hex(keys, p, "nir", "1", 1), before);
+	/* it cannot be taken away from under a running program */
+	bool changed;
+	assert_int_equal(keyring_remove(path, names[at].id, &e), 0);
+	assert_fault(keyring_reload(keys, &changed, &e));
+	assert_string_equal(crypto_hmac_hex(keys, p, "nir", "1", 1), before);
+	assert_int_equal(keyring_hmac(keys, made, &e), 0);
+	assert_string_not_equal(crypto_hmac_hex(keys, p, "nir", "1", 1), before);
+	assert_fault(keyring_hmac(keys, "none", &e));
 }
 
 static void a_password_matches_itself_only(void **state)
@@ -437,6 +524,9 @@ int main(void)
 		T(a_text_moved_elsewhere_does_not_open),
 		T(after_a_rotation_the_old_key_still_opens),
 		T(a_keyring_that_is_not_there_cannot_rotate),
+		T(a_new_file_is_taken_up_once_and_a_bad_one_never),
+		T(a_key_is_known_before_it_seals_and_goes_after),
+		T(equality_keeps_its_key_until_it_is_told),
 		T(a_password_matches_itself_only),
 		T(an_unknown_account_takes_the_time_of_a_known_one),
 		T(signatures_hold_for_one_text),
