@@ -10,5 +10,8 @@ extern const struct statement document_insert; /* digest, file, version, kind, d
 extern const struct statement
 	document_of_file; /* file: digest, version, data, kind of the convention in force or to sign, sealed first */
 extern const struct statement document_one; /* file, digest, kind: data */
+/* file, version of the sealed one: the frozen convention (digest, data, NULL when erased; number, caisse) and sealed:
+ * is that done already? */
+extern const struct statement document_to_seal;
 
 #endif

@@ -5,6 +5,7 @@ SQL(file_read_row,
     " (select p.number from file p where p.id = f.parent) as parent_number,"
     " (select max(k.id) from file k where k.parent = f.id and k.kind = 'amendment'"
     "   and k.state not in ('refused', 'ended', 'withdrawn', 'closed')) as child,"
+    " exists (select 1 from document d where d.file = f.id and d.kind = 'convention_sealed') as sealed,"
     " (select w.revision from working_copy w where w.file = f.id) as revision"
     " from file f left join caisse c on c.code = f.caisse left join caisse r on r.code = f.route_caisse"
     " left join agent h on h.id = f.holder where f.id = $1::bigint");

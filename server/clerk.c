@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../db/agent_file.h"
 #include "../db/digest.h"
+#include "../db/document.h"
 #include "../db/due.h"
 #include "../db/figures.h"
 #include "../db/identity.h"
@@ -19,6 +21,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "chain.h"
+#include "convention.h"
 #include "letters.h"
 #include "mail.h"
 #include "page.h"
@@ -552,9 +555,38 @@ static int scan_row(struct service *s, struct lanes *l, struct pool *pool, const
 	return db_send_wait(g, e);
 }
 
+/* The document and the end of its row are one transaction: who dies before it leaves nothing, and who was slower than
+ * another finds the document there (its index). */
+static int seal_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		    instant_t now, struct err *e)
+{
+	struct arg id = arg_i64(pool, rows_i64(r, i, "id")), file = arg_i64(pool, rows_i64(r, i, "file")),
+		   version = arg_i64(pool, rows_i64(r, i, "seq"));
+	const char *digest;
+	unsigned char *kept;
+	size_t size;
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	size_t frozen = segment_ask(g, &document_to_seal, ARGS(file, version)),
+	       signatures = segment_ask(g, &agent_file_signatures, ARGS(file));
+	if (db_send_wait(g, e))
+		return -1;
+	const struct rows *row = segment_rows(g, frozen);
+	if (!rows_count(row) || rows_null(row, 0, "data") || rows_bool(row, 0, "sealed"))
+		return done(l, pool, rows_i64(r, i, "id"), NULL, e); /* erased meanwhile, or done by another */
+	if (convention_seal(s, row, segment_rows(g, signatures), now, pool, &digest, &kept, &size, e))
+		return -1;
+	g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	segment_ask(g, &document_insert,
+		    ARGS(arg_text(digest), file, version, arg_text("convention_sealed"), arg_bytes(kept, size)));
+	segment_ask(g, &outbox_done, ARGS(id, arg_text(NULL)));
+	return db_send_wait(g, e);
+}
+
 int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
-	static const char *const kinds[] = { "message", "mail", "scan", "digest" };
+	static const char *const kinds[] = { "message", "mail", "scan", "digest", "seal" };
 	*count = 0;
 	for (size_t k = 0; k < COUNT(kinds); k++)
 		for (int pass = 0; pass < PASSES; pass++) {
@@ -570,14 +602,16 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 				int bad = k == 0   ? message_row(s, l, one, r, i, &why)
 					  : k == 1 ? mail_row(s, l, one, r, i, now, &why)
 					  : k == 2 ? scan_row(s, l, one, r, i, now, &why)
-						   : digest_row(s, l, one, r, i, now, &why);
+					  : k == 3 ? digest_row(s, l, one, r, i, now, &why)
+						   : seal_row(s, l, one, r, i, now, &why);
 				(*count)++;
 				if (bad && database_away(&why)) {
 					*e = why;
 					failed = -1;
 				} else if (bad) {
 					complain("clerk.delivery", id, &why);
-					failed = why.kind == ERR_MISSING || attempts >= MAIL_ATTEMPTS
+					/* A seal is owed for good: what keeps it away is on the page of stuck files. */
+					failed = why.kind == ERR_MISSING || (attempts >= MAIL_ATTEMPTS && k != 4)
 							 ? done(l, one, id, err_kind_name(why.kind), e)
 							 : later(l, one, id, backoff(now, attempts),
 								 err_kind_name(why.kind), e);

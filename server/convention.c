@@ -7,6 +7,7 @@
 #include "document.h"
 #include "page.h"
 #include "pdf.h"
+#include "pdf_seal.h"
 #include "text.h"
 
 struct place_view {
@@ -131,6 +132,39 @@ void convention_render(struct convention *c)
 		return;
 	}
 	c->sealed = sealed;
+}
+
+/* Who signed what, when and how, for whoever opens the seal in a reader of PDFs. */
+static const char *seal_reason(const struct rows *frozen, const struct rows *signatures, struct pool *pool)
+{
+	struct str s = str_in(pool);
+	const char *digest = rows_str(frozen, 0, "digest");
+	str_add(&s, text_fill(pool, "seal.reason", rows_str(frozen, 0, "number")));
+	for (size_t i = 0; i < rows_count(signatures); i++)
+		if (!rows_bool(signatures, i, "voided") && str_eq(rows_str(signatures, i, "digest"), digest))
+			str_addf(&s, " %s\u00a0: %s, %s.", text2("signature.party", rows_str(signatures, i, "party")),
+				 instant_french(pool, rows_instant(signatures, i, "at")),
+				 text2("signature.method", rows_str(signatures, i, "method")));
+	str_addf(&s, " %s", text_fill(pool, "seal.digest", digest));
+	return s.s;
+}
+
+int convention_seal(struct service *s, const struct rows *frozen, const struct rows *signatures, instant_t now,
+		    struct pool *pool, const char **digest, unsigned char **kept, size_t *n, struct err *e)
+{
+	struct pdf_seal q = { .with = pades_open(s->settings.seal_cert, s->settings.seal_key, pool, e),
+			      .name = text("seal.name"),
+			      .reason = seal_reason(frozen, signatures, pool),
+			      .at = now };
+	unsigned char *pdf, *out;
+	size_t size;
+	if (!q.with || document_open(s->keys, frozen, rows_str(frozen, 0, "digest"), pool, &pdf, &q.size, e))
+		return -1;
+	q.pdf = pdf;
+	if (pdf_seal(&q, pool, &out, &size, e))
+		return -1;
+	*digest = crypto_sha256_hex(pool, out, size);
+	return crypto_seal(s->keys, document_where(*digest, pool), out, size, pool, kept, n, e);
 }
 
 size_t convention_store(struct job *j, const struct convention *c)

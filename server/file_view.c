@@ -355,6 +355,12 @@ bool file_view_may(const struct file_view *v, enum event ev)
 	return false;
 }
 
+bool file_view_sealing(const struct file_view *v)
+{
+	return (v->st == ST_CONVENTIONED || v->st == ST_SUSPENDED || v->st == ST_LEAVING) &&
+	       !rows_bool(v->row, 0, "sealed");
+}
+
 bool file_view_unlocked(const struct file_view *v, const char *flat_name)
 {
 	if (!v->facts.owns_file)
@@ -558,6 +564,7 @@ void file_view_json(struct job *j, const struct file_view *v, struct json *out)
 	json_kinstant(out, "deadline", rows_instant(v->row, 0, "deadline"));
 	json_kday(out, "effective_date", rows_day(v->row, 0, "effective_date"));
 	json_kt(out, "document", rows_text(v->row, 0, "document"));
+	json_kb(out, "sealed", rows_bool(v->row, 0, "sealed"));
 	json_kt(out, "sha256", v->frozen_sha256);
 	json_key(out, "actions");
 	json_arr(out);

@@ -81,6 +81,8 @@ struct file_asked *file_view_ask(struct job *j, int64_t file);
 int file_view_read(struct job *j, const struct file_asked *asked, struct file_view *v, struct err *e) MUST_USE;
 void file_view_json(struct job *j, const struct file_view *v, struct json *out);
 bool file_view_may(const struct file_view *v, enum event ev);
+/* Countersigned, and its seal not there yet. */
+bool file_view_sealing(const struct file_view *v);
 /* May this field be typed in now? Drafts: all; correction: what its open items unlock. */
 bool file_view_unlocked(const struct file_view *v, const char *flat_name);
 bool file_view_piece_unlocked(const struct file_view *v, const char *kind, const char *for_row);

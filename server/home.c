@@ -197,6 +197,9 @@ static int make_certificates(const struct settings *s, struct pool *pool, struct
 	if (home_has_default(s->tls_cert, s->home, "certs/server.pem") &&
 	    (folder_made(certs, 0700, e) || authority_server(certs, e)))
 		return -1;
+	if (home_has_default(s->seal_cert, s->home, "certs/seal.pem") &&
+	    (folder_made(certs, 0700, e) || authority_seal(certs, e)))
+		return -1;
 	if (home_has_default(s->agent_ca, s->home, "ca/ca.pem") && (folder_made(ca, 0700, e) || authority_make(ca, e)))
 		return -1;
 	return 0;

@@ -185,6 +185,17 @@ static void tell_where(void)
 	fflush(stdout);
 }
 
+/* Seals wait in the outbox until their certificate is good: nobody else waits for it. */
+static void try_seal(void)
+{
+	const struct settings *s = &service.settings;
+	struct pool *pool = pool_new();
+	struct err e;
+	if (!pades_open(s->seal_cert, s->seal_key, pool, &e))
+		log_event(LOG_WARN, "main.no_seal", "detail", e.detail, NULL);
+	pool_free(pool);
+}
+
 static int serve(struct err *e)
 {
 	const struct settings *s = &service.settings;
@@ -196,6 +207,7 @@ static int serve(struct err *e)
 		return -1;
 	int result = clerk_start(&service, e);
 	if (!result && !(result = watch_start(&service, e))) {
+		try_seal();
 		tell_where();
 		sd_notify(0, "READY=1");
 		log_event(LOG_INFO, "main.ready", NULL);

@@ -49,6 +49,8 @@ static const struct row rows[] = {
 	S("ENROLL_TLS_KEY", tls_key, NULL),
 	S("ENROLL_AGENT_CA", agent_ca, NULL),
 	S("ENROLL_AGENT_CRL", agent_crl, NULL),
+	S("ENROLL_SEAL_CERT", seal_cert, NULL),
+	S("ENROLL_SEAL_KEY", seal_key, NULL),
 	S("ENROLL_KEY_FILE", key_file, NULL),
 	S("ENROLL_PUBLIC_URL", public_url, NULL),
 	S("ENROLL_AGENT_URL", agent_url, NULL),
@@ -202,6 +204,8 @@ static int derive(struct settings *s, struct pool *pool, struct err *e)
 		return wrong(e, "ENROLL_AGENT_PORT", "the same as ENROLL_PORT");
 	s->tls_cert = or_under(s->tls_cert, pool, s->home, "certs/server.pem");
 	s->tls_key = or_under(s->tls_key, pool, s->home, "certs/server.key");
+	s->seal_cert = or_under(s->seal_cert, pool, s->home, "certs/seal.pem");
+	s->seal_key = or_under(s->seal_key, pool, s->home, "certs/seal.key");
 	/* A CA of one's own without a list of revoked certificates has none: the development list is another CA's. */
 	bool own_ca = s->agent_ca && *s->agent_ca;
 	s->agent_ca = or_under(s->agent_ca, pool, s->home, "ca/ca.pem");
@@ -258,7 +262,8 @@ int settings_read(struct pool *pool, struct settings *out, struct err *e)
 
 void settings_move_home(struct settings *s, const char *home, struct pool *pool)
 {
-	const char **const paths[] = { &s->tls_cert, &s->tls_key, &s->agent_ca, &s->agent_crl, &s->key_file };
+	const char **const paths[] = { &s->tls_cert,  &s->tls_key,  &s->agent_ca, &s->agent_crl,
+				       &s->seal_cert, &s->seal_key, &s->key_file };
 	size_t n = strlen(s->home);
 	for (size_t i = 0; i < COUNT(paths); i++)
 		if (!strncmp(*paths[i], s->home, n) && (*paths[i])[n] == '/')

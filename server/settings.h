@@ -14,8 +14,9 @@ struct settings {
 	const char *home;
 	int port, agent_port;
 	const char *bind;
-	const char *dsn, *owner_dsn, *purge_dsn;                          /* "" = embedded */
-	const char *tls_cert, *tls_key, *agent_ca, *agent_crl, *key_file; /* filled with those under home when unset */
+	const char *dsn, *owner_dsn, *purge_dsn; /* "" = embedded */
+	/* filled with those under home when unset */
+	const char *tls_cert, *tls_key, *agent_ca, *agent_crl, *seal_cert, *seal_key, *key_file;
 	const char *public_url, *agent_url, *mail_from;
 	const char *smtp_url, *clamd, *geocode_url, *fhir_url;
 	const char *eligibility; /* "automatic" or "expert", with dates: "automatic,2026-10-01=expert" */

@@ -188,7 +188,10 @@ static void metrics_of_dates(struct str *out, struct pool *pool)
 	const struct settings *s = &watch.service->settings;
 	const struct {
 		const char *of, *path;
-	} files[] = { { "server", s->tls_cert }, { "agents_ca", s->agent_ca }, { "agents_crl", s->agent_crl } };
+	} files[] = { { "server", s->tls_cert },
+		      { "seal", s->seal_cert },
+		      { "agents_ca", s->agent_ca },
+		      { "agents_crl", s->agent_crl } };
 	metric_head(out, "not_after_timestamp_seconds", "gauge",
 		    "When a certificate, or the list of revoked ones, ends.");
 	for (size_t i = 0; i < COUNT(files); i++) {

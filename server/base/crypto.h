@@ -1,5 +1,5 @@
 /*
- * Everything that OpenSSL and libsodium do for us; crypto.c, crypto_x509.c and crypto_tls.c alone see them.
+ * Everything that OpenSSL and libsodium do for us; the crypto*.c files alone see them.
  *
  *	struct keyring *k = keyring_open("var/keys", &e);            once, at start
  *	crypto_seal(k, "working_copy.data:42", plain, n, pool, &out, &out_len);
@@ -128,6 +128,24 @@ int authority_crl(const char *dir, const char *const *serials, size_t count, str
  * authority's after it, and server.key, for localhost, 127.0.0.1 and ::1. Made again in its last 30 days only.
  */
 int authority_server(const char *dir, struct err *e) MUST_USE;
+/* The same for what seals documents: DIR/seal.pem and seal.key. */
+int authority_seal(const char *dir, struct err *e) MUST_USE;
+
+/*
+ * ---- the electronic seal of a document: a detached CMS signature as PAdES B-B wants it (ETSI EN 319 142-1 §6.3) ----
+ *
+ * The signed attributes are content type, message digest and signing-certificate-v2 (RFC 5035), and no signing time:
+ * that one stands in the PDF's signature dictionary. server/pdf_seal.c puts the signature where it belongs. Not on an
+ * event loop.
+ */
+#define PADES_MOST ((size_t)64 << 20)
+struct pades;
+/* PEM files: the sealing certificate with its chain after it, and its key. Read now, so that a new one is used at once;
+ * lives as long as the pool. ERR_FAULT when they do not fit, are out of date or not made for signatures. */
+struct pades *pades_open(const char *cert, const char *key, struct pool *pool, struct err *e);
+/* DER, verified before it is given. */
+int pades_sign(const struct pades *x, const void *data, size_t n, struct pool *pool, unsigned char **out, size_t *out_n,
+	       struct err *e) MUST_USE;
 
 /* ---- TLS contexts for server/http.c; struct ssl_ctx_st and ssl_st are OpenSSL's ---- */
 

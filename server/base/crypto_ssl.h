@@ -1,5 +1,5 @@
 /*
- * What crypto.c, crypto_x509.c and crypto_tls.c share. For them alone: it shows OpenSSL's types.
+ * What the crypto*.c files share. For them alone: it shows OpenSSL's types.
  */
 #ifndef BASE_CRYPTO_SSL_H
 #define BASE_CRYPTO_SSL_H

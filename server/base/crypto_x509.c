@@ -11,7 +11,7 @@
 #include "file.h"
 #include "str.h"
 
-enum { PEM_MOST = 1 << 20, CA_DAYS = 3650, SERVER_DAYS = 397, RENEW_DAYS = 30 };
+enum { PEM_MOST = 1 << 20, CA_DAYS = 3650, SERVER_DAYS = 397, SEAL_DAYS = 1096, RENEW_DAYS = 30 };
 #define DAY_S ((time_t)86400)
 
 /* ---- OpenSSL's objects live as long as a pool ---- */
@@ -386,6 +386,7 @@ struct step {
 	int days;
 	const char *const *serials;
 	size_t count;
+	const struct pair *pair;
 	char *pem;
 };
 
@@ -517,12 +518,28 @@ int authority_crl(const char *dir, const char *const *serials, size_t count, str
 	return locked(&(struct step){ .dir = dir, .serials = serials, .count = count }, run_crl, e);
 }
 
+/* What the service itself holds: a key and a certificate of the authority of its folder. */
+struct pair {
+	const char *file, *unit, *common_name, *usage, *purpose, *alternative;
+	int days;
+};
+static const struct pair server_pair = { "server",     "SERVEURS",
+					 "localhost",  "critical,digitalSignature",
+					 "serverAuth", "DNS:localhost,IP:127.0.0.1,IP:::1",
+					 SERVER_DAYS };
+/* Without a purpose: no extended key usage of that time means "seals a document" to every reader. */
+static const struct pair seal_pair = {
+	"seal", "SCEAUX", "REJOINDRE MON SOUTIEN PSY (ESSAI)", "critical,digitalSignature,nonRepudiation", NULL,
+	NULL,   SEAL_DAYS
+};
+
 /* Is there a pair that fits, from this authority and good for a while yet? */
-static bool server_stands(const char *dir, const struct authority *ca, struct pool *pool)
+static bool pair_stands(const char *dir, const char *file, const struct authority *ca, struct pool *pool)
 {
 	struct err e;
-	char *pem = file_read(in(pool, dir, "server.pem"), PEM_MOST, pool, NULL, &e);
-	char *key_pem = pem ? file_read(in(pool, dir, "server.key"), PEM_MOST, pool, NULL, &e) : NULL;
+	char *pem = file_read(in(pool, dir, pool_printf(pool, "%s.pem", file)), PEM_MOST, pool, NULL, &e);
+	char *key_pem =
+		pem ? file_read(in(pool, dir, pool_printf(pool, "%s.key", file)), PEM_MOST, pool, NULL, &e) : NULL;
 	X509 *cert = key_pem ? parse_cert(pem, pool) : NULL;
 	BIO *bio = cert ? hold_bio(pool, BIO_new_mem_buf(key_pem, -1)) : NULL;
 	EVP_PKEY *key = bio ? hold_key(pool, PEM_read_bio_PrivateKey(bio, NULL, ssl_no_password, NULL)) : NULL;
@@ -533,33 +550,39 @@ static bool server_stands(const char *dir, const struct authority *ca, struct po
 	return stands;
 }
 
-static int run_server(struct step *s, struct pool *pool, struct err *e)
+static int run_pair(struct step *s, struct pool *pool, struct err *e)
 {
+	const struct pair *p = s->pair;
 	struct authority ca;
 	if (make_locked(s->dir, pool, e) < 0 || load_authority(s->dir, pool, &ca, e) < 0)
 		return -1;
-	if (server_stands(s->dir, &ca, pool))
+	if (pair_stands(s->dir, p->file, &ca, pool))
 		return 0;
 	EVP_PKEY *key;
 	X509 *cert = new_cert(pool, &key);
 	time_t now = time(NULL);
-	if (!cert || !add_names(cert, "SERVEURS", "localhost") ||
+	if (!cert || !add_names(cert, p->unit, p->common_name) ||
 	    X509_set_issuer_name(cert, X509_get_subject_name(ca.cert)) != 1 ||
-	    set_dates(cert, now - DAY_S, now + SERVER_DAYS * DAY_S) < 0 ||
+	    set_dates(cert, now - DAY_S, now + p->days * DAY_S) < 0 ||
 	    !add_extension(cert, ca.cert, NID_basic_constraints, "critical,CA:FALSE", pool) ||
-	    !add_extension(cert, ca.cert, NID_key_usage, "critical,digitalSignature", pool) ||
-	    !add_extension(cert, ca.cert, NID_ext_key_usage, "serverAuth", pool) ||
-	    !add_extension(cert, ca.cert, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1", pool) ||
+	    !add_extension(cert, ca.cert, NID_key_usage, p->usage, pool) ||
+	    (p->purpose && !add_extension(cert, ca.cert, NID_ext_key_usage, p->purpose, pool)) ||
+	    (p->alternative && !add_extension(cert, ca.cert, NID_subject_alt_name, p->alternative, pool)) ||
 	    !add_extension(cert, ca.cert, NID_subject_key_identifier, "hash", pool) ||
 	    !add_extension(cert, ca.cert, NID_authority_key_identifier, "keyid:always", pool) ||
 	    X509_sign(cert, ca.key, EVP_sha256()) <= 0)
-		return ssl_fault(e, "server certificate");
-	if (put_key(key, in(pool, s->dir, "server.key"), pool, e) < 0)
+		return ssl_fault(e, "certificate of the service");
+	if (put_key(key, in(pool, s->dir, pool_printf(pool, "%s.key", p->file)), pool, e) < 0)
 		return -1;
-	return put_certs(cert, ca.cert, in(pool, s->dir, "server.pem"), 0644, pool, NULL, e);
+	return put_certs(cert, ca.cert, in(pool, s->dir, pool_printf(pool, "%s.pem", p->file)), 0644, pool, NULL, e);
 }
 
 int authority_server(const char *dir, struct err *e)
 {
-	return locked(&(struct step){ .dir = dir }, run_server, e);
+	return locked(&(struct step){ .dir = dir, .pair = &server_pair }, run_pair, e);
+}
+
+int authority_seal(const char *dir, struct err *e)
+{
+	return locked(&(struct step){ .dir = dir, .pair = &seal_pair }, run_pair, e);
 }

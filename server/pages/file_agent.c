@@ -160,7 +160,8 @@ struct file_page {
 	const char *number, *name, *state, *tag, *kind, *caisse, *waits, *deadline, *holder, *age, *parent_number,
 		*sha256;
 	int64_t parent, child;
-	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved, convention;
+	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved, convention,
+		sealing;
 	struct list points, changes, items, events, messages, openings, signatures, pieces;
 	struct markup problems, actions;
 };
@@ -197,6 +198,7 @@ static const struct slot file_slots[] = {
 	SLOT_L(struct file_page, pieces, &piece_view_),
 	SLOT_I(struct file_page, child),
 	SLOT_B(struct file_page, convention),
+	SLOT_B(struct file_page, sealing),
 	SLOT_M(struct file_page, problems),
 	SLOT_M(struct file_page, actions),
 };
@@ -757,15 +759,10 @@ static struct list signatures_of(const struct agent_page *p, const struct rows *
 	struct signed_by *items = POOL_ARRAY(p->j->pool, struct signed_by, rows_count(r) + 1);
 
 	for (size_t i = 0; i < rows_count(r); i++) {
-		const char *party = rows_str(r, i, "party");
-
 		items[i] = (struct signed_by){
-			.who = str_eq(party, "applicant")  ? "Psychologue"
-			       : str_eq(party, "employer") ? "Employeur"
-							   : "Caisse",
+			.who = text2("signature.party", rows_str(r, i, "party")),
 			.when = when_text(p->j, rows_instant(r, i, "at")),
-			.how = str_eq(rows_str(r, i, "method"), "certificate") ? "certificat"
-									       : "code reçu par courriel",
+			.how = text2("signature.method", rows_str(r, i, "method")),
 			.digest = rows_str(r, i, "digest"),
 			.voided = rows_bool(r, i, "voided"),
 		};
@@ -907,6 +904,7 @@ static int page_shown(struct job *j, struct err *e)
 		.parent = v->parent,
 		.child = v->child,
 		.convention = j->who.role == DELEGATE && !rows_null(row, 0, "document"),
+		.sealing = file_view_sealing(v),
 		.parent_number = rows_text(row, 0, "parent_number"),
 		.sha256 = v->frozen_sha256,
 		.moved = j->who.role == DELEGATE && !v->facts.of_its_caisse,

@@ -85,7 +85,7 @@ struct applicant_view {
 		*route, *route_caisse;
 	bool draft, submitted, expert_review, correction, unrouted, in_review, to_sign, to_countersign, conventioned;
 	bool suspended, leaving, ended, refused, appealed, withdrawn, closed;
-	bool amendment, one_item, i_signed, has_employer, later, may_appeal, sent, has_convention, profile;
+	bool amendment, one_item, i_signed, has_employer, later, may_appeal, sent, has_convention, sealing, profile;
 	bool has_actions, has_messages, has_events, has_checks, has_experience, has_pieces;
 	struct list steps, items, actions, messages, events, checks, pieces;
 	struct markup summary, chart;
@@ -140,6 +140,7 @@ static const struct slot applicant_slots[] = {
 	B(may_appeal),
 	B(sent),
 	B(has_convention),
+	B(sealing),
 	B(profile),
 	B(has_actions),
 	B(has_messages),
@@ -489,6 +490,7 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.has_employer = v->facts.has_employer;
 	x.sent = v->has_frozen && v->version > 0;
 	x.has_convention = !rows_null(v->row, 0, "document");
+	x.sealing = file_view_sealing(v);
 	x.profile = v->st == ST_CONVENTIONED || v->st == ST_LEAVING || v->st == ST_SUSPENDED;
 	x.employer_href = employer_href;
 	x.child_href = file_href(j->pool, v->child);

@@ -52,6 +52,7 @@ CREATE UNIQUE INDEX correction_item_pkey ON enroll.correction_item USING btree (
 CREATE UNIQUE INDEX delta_pkey ON enroll.delta USING btree (id)
 CREATE UNIQUE INDEX departement_pkey ON enroll.departement USING btree (code)
 CREATE UNIQUE INDEX document_pkey ON enroll.document USING btree (file, kind, version, digest)
+CREATE UNIQUE INDEX document_sealed ON enroll.document USING btree (file, version) WHERE (kind = 'convention_sealed'::text)
 CREATE UNIQUE INDEX employer_link_digest_key ON enroll.employer_link USING btree (digest)
 CREATE UNIQUE INDEX employer_link_pkey ON enroll.employer_link USING btree (file)
 CREATE UNIQUE INDEX event_personal_pkey ON enroll.event_personal USING btree (file, seq)

@@ -15,7 +15,8 @@ struct str tool_said(struct pool *pool, const char *const *argv, const void *byt
 	int ended, file = child_memory_file(bytes, n, &e);
 	int64_t deadline = clock_monotonic() + 10 * SECOND;
 
-	assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file }, &c, &e), 0);
+	assert_int_equal(child_start(&(struct child_spec){ .argv = argv, .file = file, .writes_files = true }, &c, &e),
+			 0);
 	for (; got; str_add_n(&out, part, got))
 		assert_int_equal(child_read(&c, part, sizeof part, deadline, &got, &e), 0);
 	child_end(&c, deadline, &ended);
