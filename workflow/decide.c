@@ -14,7 +14,7 @@ void facts_assume_body(struct facts *f)
 	f->countersign_complete = true;
 }
 
-static bool role_has_event(enum role role, enum event ev)
+bool event_is_for(enum event ev, enum role role)
 {
 	for (size_t i = 0; i < transition_count; i++)
 		if (transitions[i].event == ev && transitions[i].who & (unsigned)role)
@@ -22,19 +22,38 @@ static bool role_has_event(enum role role, enum event ev)
 	return false;
 }
 
+int decide_row(enum state from, enum event ev, enum role role, struct err *e)
+{
+	bool for_event = false;
+
+	for (size_t i = 0; i < transition_count; i++) {
+		const struct transition *t = &transitions[i];
+
+		if (t->from != from || t->event != ev)
+			continue;
+		if (t->who & (unsigned)role)
+			return 0;
+		for_event = true;
+	}
+	/* Who may never do this hears so, whatever the state: "it was moved" would promise that it could have been
+	 * done. */
+	if (for_event || !event_is_for(ev, role))
+		return fail(e, ERR_DENIED, "why.role");
+	return fail(e, ERR_STALE, "why.moved");
+}
+
 int decide(const struct facts *f, enum event ev, const struct transition **out, struct err *e)
 {
 	const char *why = NULL;
-	bool for_event = false;
+
+	if (decide_row(f->state, ev, f->role, e))
+		return -1;
 
 	for (size_t i = 0; i < transition_count; i++) {
 		const struct transition *t = &transitions[i];
 		const char *no;
 
-		if (t->from != f->state || t->event != ev)
-			continue;
-		for_event = true;
-		if (!(t->who & (unsigned)f->role))
+		if (t->from != f->state || t->event != ev || !(t->who & (unsigned)f->role))
 			continue;
 		no = t->only_if(f);
 		if (!no) {
@@ -44,13 +63,7 @@ int decide(const struct facts *f, enum event ev, const struct transition **out, 
 		if (!why || str_eq(why, WHY_OTHER_WAY))
 			why = no;
 	}
-	if (why)
-		return fail(e, ERR_INPUT, why);
-	/* Who may never do this hears so, whatever the state: "it was moved" would promise that it could have been
-	 * done. */
-	if (for_event || !role_has_event(f->role, ev))
-		return fail(e, ERR_DENIED, "why.role");
-	return fail(e, ERR_STALE, "why.moved");
+	return fail(e, ERR_INPUT, why);
 }
 
 size_t decide_actions(const struct facts *f, enum event out[EVENTS])

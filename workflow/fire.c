@@ -482,11 +482,6 @@ static void decide_and_write(struct firing *f)
 	struct firing_facts *w = &x->w;
 
 	if (decide(&w->facts, f->event, &w->row, &f->err)) {
-		if (f->err.kind == ERR_STALE) {
-			f->stale_by = pool_strdup(f->pool, rows_text(w->more, 0, "last_actor"));
-			f->stale_event = pool_strdup(f->pool, rows_text(w->more, 0, "last_event"));
-			f->stale_at = rows_instant(w->more, 0, "last_at");
-		}
 		if (x->wrong_code && str_eq(f->err.text, "why.code"))
 			count_wrong_code(f);
 		else
@@ -584,14 +579,6 @@ static int read_copies(struct firing *f, struct segment *s, struct err *e)
 	return 0;
 }
 
-static bool role_has(enum event ev, unsigned role)
-{
-	for (size_t i = 0; i < transition_count; i++)
-		if (transitions[i].event == ev && transitions[i].who & role)
-			return true;
-	return false;
-}
-
 /* A key seen before: the same body gets the same answer, another body is refused. */
 static bool answered_by_key(struct firing *f, struct segment *s)
 {
@@ -616,6 +603,15 @@ static bool answered_by_key(struct firing *f, struct segment *s)
 	return true;
 }
 
+/* Says who moved the file and how. */
+static void moved(struct firing *f, const struct firing_facts *w)
+{
+	f->stale_by = rows_text(w->more, 0, "last_actor");
+	f->stale_event = rows_text(w->more, 0, "last_event");
+	f->stale_at = rows_instant(w->more, 0, "last_at");
+	refuse(f);
+}
+
 static void gathered(struct segment *s, void *arg)
 {
 	struct firing *f = arg;
@@ -637,7 +633,7 @@ static void gathered(struct segment *s, void *arg)
 		refuse(f);
 		return;
 	}
-	if (!role_has(f->event, f->who.role)) {
+	if (!event_is_for(f->event, (enum role)f->who.role)) {
 		(void)!fail(&f->err, ERR_DENIED, "why.role");
 		refuse(f);
 		return;
@@ -652,10 +648,11 @@ static void gathered(struct segment *s, void *arg)
 	w->caisse_before = rows_text(w->file, 0, "caisse");
 	if (f->version >= 0 && f->version != rows_i64(w->file, 0, "version")) {
 		(void)!fail(&f->err, ERR_STALE, "why.moved");
-		f->stale_by = rows_text(w->more, 0, "last_actor");
-		f->stale_event = rows_text(w->more, 0, "last_event");
-		f->stale_at = rows_instant(w->more, 0, "last_at");
-		refuse(f);
+		moved(f, w);
+		return;
+	}
+	if (decide_row(f->from, f->event, (enum role)f->who.role, &f->err)) {
+		moved(f, w);
 		return;
 	}
 	if (f->body_problems && f->body_problems->count) {

@@ -7,7 +7,8 @@
  *	      ERR_STALE → f->stale_by, stale_at, stale_event: who decided what meanwhile
  *
  * Order of refusals: 404 (not theirs to see), 403 (no row for the role), a repeated key (the same answer again, or 422
- * for another body), 409 (version), then the guard's reason (422).
+ * for another body), 409 (version, or a state that has no such event), then the body's problems and the guard's reason
+ * (422).
  * It does not render, send or wait: slow work comes before (a document's digest) or after (the outbox).
  */
 #ifndef WORKFLOW_FIRE_H

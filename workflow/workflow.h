@@ -255,6 +255,9 @@ struct moves transition_moves(const struct transition *t, const struct facts *f)
  * for this role, ERR_INPUT with the guard's reason, ERR_STALE "why.moved" when the state has no such event.
  */
 int decide(const struct facts *f, enum event ev, const struct transition **out, struct err *e) MUST_USE;
+/* Its first half, known before a body is read: -1 with ERR_DENIED or ERR_STALE when no row is for these three. */
+int decide_row(enum state from, enum event ev, enum role role, struct err *e) MUST_USE;
+bool event_is_for(enum event ev, enum role role); /* in some state */
 
 /* The events this person may fire now, what a body brings taken for good; in the order of the enum. */
 size_t decide_actions(const struct facts *f, enum event out[EVENTS]);

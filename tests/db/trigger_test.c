@@ -88,15 +88,20 @@ static void the_trigger_accepts_exactly_the_transitions_of_the_table(void **stat
 			"select coalesce(string_agg(e || ' ' || r || ' ' || t || ' ' || a, E'\\n'), '') from (values ");
 		for (int ev = EV_NONE + 1; ev < EVENTS; ev++)
 			for (unsigned role = VISITOR; role <= SYSTEM; role <<= 1)
-				for (int to = ST_DRAFT; to < ST_DELETED; to++)
+				/* "deleted" is no state of a row: a draft goes without an event. */
+				for (int to = ST_DRAFT; to <= ST_DELETED; to++)
 					str_addf(&wrong, "%s('%s','%s','%s',%s)",
 						 ev == 1 && role == VISITOR && to == ST_DRAFT ? "" : ",",
 						 event_id((enum event)ev), role_id((enum role)role),
 						 state_id((enum state)to),
-						 in_table((enum state)from, (enum event)ev, (enum role)role,
-							  (enum state)to)
+						 to != ST_DELETED && in_table((enum state)from, (enum event)ev,
+									      (enum role)role, (enum state)to)
 							 ? "true"
 							 : "false");
+		/* Words of no table. */
+		str_add(&wrong, ",('submit','','submitted',false),('submit','applicant','',false),('','applicant','"
+				"submitted',false),"
+				"('deleted','system','submitted',false),('submit','agent','submitted',false)");
 		str_addf(&wrong,
 			 ") x(e, r, t, expected), lateral try_event('%s', e, r, t) a where (a = 'yes') <> expected",
 			 state_id((enum state)from));

@@ -185,7 +185,7 @@ class Client:
     """One person's connection, kept alive: JSON unless told otherwise."""
 
     def __init__(self, port, ca, certificate=None):
-        self.port, self.token = port, None
+        self.port, self.ca, self.certificate, self.token = port, ca, certificate, None
         self.context = ssl.create_default_context(cafile=ca)
         if certificate:
             self.context.load_cert_chain(*certificate)
