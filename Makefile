@@ -54,8 +54,8 @@ DESTDIR :=
 ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
-.PHONY: help build deps test-deps run test chaos lint lint-self-test format format-check static static-check fuzz fuzz-build \
-	screenshots golden install clean test-bins replay-bins list-tests FORCE
+.PHONY: help build deps test-deps run test chaos bench bench-tools lint lint-self-test format format-check static static-check \
+	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -99,6 +99,11 @@ static-check:
 	@tests/static.sh
 %/node_modules/.package-lock.json: %/package-lock.json
 	@cd $* && npm ci --no-audit --no-fund --loglevel=error > /dev/null && touch node_modules/.package-lock.json
+bench: ## speed against named references (B1 … B9); BENCH_ARGS="B1 B3", --json, --write
+	@docker/install.sh run build bench
+	@$(MAKE) --no-print-directory -s -j$(JOBS) build bench-tools
+	@python3 tests/bench/bench.py $(BENCH_ARGS)
+bench-tools: $(OUT)/bench/seal $(OUT)/bench/registry_make
 screenshots: build ## a picture of every page, wide and narrow, into build/screenshots
 	@SCREENSHOTS=$(CURDIR)/build/screenshots tests/browser/run.sh
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
@@ -151,6 +156,10 @@ $(OUT)/obj/all.o: $(OBJ) $(TEST_LIB_OBJ)
 	@$(SAY) '  link  $@'
 	$(Q)$(CC) -r -nostdlib -o $@ $^
 $(OUT)/tests/%_test: $(OUT)/obj/tests/%_test.o $(OUT)/obj/all.o
+	@mkdir -p $(@D)
+	@$(SAY) '  link  $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(OUT)/bench/%: $(OUT)/obj/tests/tools/%.o $(OUT)/obj/all.o
 	@mkdir -p $(@D)
 	@$(SAY) '  link  $@'
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what is missing of docker/*.txt and nothing else: docker/install.sh run build test
+# Installs what is missing of docker/*.txt and nothing else: docker/install.sh run build test bench
 # Quick when all is there. Also the Dockerfiles' way, so that the lists exist once.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 wanted=()
 for list in "$@"; do
 	mapfile -t -O "${#wanted[@]}" wanted < "$list.txt"
-	if [ "$list" = test ] && ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; } > /dev/null 2>&1; then
+	if [ "$list" != run ] && [ "$list" != build ] && ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; } > /dev/null 2>&1; then
 		wanted+=(nodejs npm)
 	fi
 done
@@ -26,11 +26,13 @@ if ! grep -qx postgresql-common <<< "$installed"; then
 	"${as_root[@]}" mkdir -p /etc/postgresql-common
 	echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf > /dev/null
 fi
-# Of Prometheus the tests want promtool alone: its server shall not start.
-if grep -qx prometheus <<< "$missing" && [ ! -e /etc/systemd/system/prometheus.service ]; then
-	"${as_root[@]}" mkdir -p /etc/systemd/system
-	"${as_root[@]}" ln -s /dev/null /etc/systemd/system/prometheus.service
-fi
+# Of these the tests and the bench want the program: their servers shall not start by themselves.
+for server in prometheus nginx; do
+	if grep -qx $server <<< "$missing" && [ ! -e /etc/systemd/system/$server.service ]; then
+		"${as_root[@]}" mkdir -p /etc/systemd/system
+		"${as_root[@]}" ln -s /dev/null /etc/systemd/system/$server.service
+	fi
+done
 echo "installing: $(tr '\n' ' ' <<< "$missing")"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q

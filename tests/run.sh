@@ -3,7 +3,7 @@
 # each step's whole output under build/test/, shows what failed, and ends with "N passed, N failed" alone on a line.
 #
 #	tests/run.sh                 everything
-#	tests/run.sh unit browser    only these steps: lint static build unit golden scenarios chaos browser
+#	tests/run.sh unit browser    only these steps: lint static build unit golden scenarios bench chaos browser
 #	binaries=lane tests/run.sh unit
 cd "$(dirname "$0")/.." || exit 1
 MAKE=${MAKE:-make} JOBS=${JOBS:-$(nproc)}
@@ -125,6 +125,7 @@ for scenario in tests/scenarios/*.sh tests/security/*.sh; do
 	name=$(basename "$scenario" .sh)
 	[ -x "$scenario" ] && wants scenarios && program "scenario-$name" "scenario $name" "$scenario"
 done
+wants bench && program bench "the bench's data" tests/bench/short.sh
 wants chaos && program chaos "chaos, short forms" tests/chaos/short.sh
 wants golden && program golden "golden files" tests/golden/run.sh
 for i in "${!names[@]}"; do
