@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../db/due.h"
@@ -26,6 +27,7 @@
 #include "../db/operate.h"
 #include "../db/pg.h"
 #include "../db/registry.h"
+#include "../db/rekey.h"
 #include "../db/routing.h"
 #include "../forms/form.h"
 #include "audit.h"
@@ -34,6 +36,7 @@
 #include "clerk.h"
 #include "demo.h"
 #include "home.h"
+#include "keys.h"
 #include "pages/pages.h"
 #include "pdf.h"
 #include "purge.h"
@@ -43,6 +46,7 @@
 #define ARGS_MAX 64
 #define PASSWORD_MOST 1024
 #define FILE_MOST (64 << 20)
+#define KEYS_REST_SECONDS 30
 
 /* What must stand before a command runs. */
 /* NEEDS_HISTORY: a database that is there already. Made anew it would answer "all is well" about nothing. */
@@ -872,6 +876,8 @@ static int do_restore(struct ctl *c, struct err *e)
 	c->service.dsn = c->embedded ? c->cluster.dsn : s->dsn;
 	c->service.owner_dsn = owner;
 	c->service.purge_dsn = c->embedded ? c->cluster.purge_dsn : s->purge_dsn;
+	if (keys_as_database(&c->service, e))
+		return -1;
 	c->lanes = lanes_open(
 		&(struct lanes_options){ .dsn = c->service.dsn, .write = 1, .application_name = "enrollctl" }, NULL,
 		NULL, e);
@@ -880,6 +886,192 @@ static int do_restore(struct ctl *c, struct err *e)
 		return -1;
 	printf("restored; %d purged again, %d deadlines fired\n", again + t.purged, t.fired);
 	return 0;
+}
+
+/* ---- keys ---- */
+
+static const char *owner_of(struct ctl *c, struct err *e)
+{
+	const char *dsn = c->embedded ? c->cluster.owner_dsn : c->service.settings.owner_dsn;
+
+	if (!dsn || !*dsn) {
+		refuse(e, "%s is not set: the owner alone seals again", "ENROLL_OWNER_DSN");
+		return NULL;
+	}
+	return dsn;
+}
+
+/* Rows sealed with a key; columns one by one when they are wanted. */
+static int64_t sealed_with(const struct rekey_count *counts, size_t n, const char *id)
+{
+	int64_t rows = 0;
+
+	for (size_t i = 0; i < n; i++)
+		rows += str_eq(counts[i].key, id) ? counts[i].rows : 0;
+	return rows;
+}
+
+static void say_key(struct json *j, bool as_json, const struct key_name *key, const struct rekey_count *counts,
+		    size_t n)
+{
+	bool seals = str_eq(key->use, "seal");
+
+	json_obj(j);
+	json_kt(j, "id", key->id);
+	json_kt(j, "use", key->use);
+	json_kb(j, "current", key->current);
+	if (seals) {
+		json_ki(j, "rows", sealed_with(counts, n, key->id));
+		json_key(j, "columns");
+		json_obj(j);
+	}
+	if (!as_json)
+		printf("%s %s%s", key->id, key->use, key->current ? ", current" : "");
+	if (!as_json && seals)
+		printf(", %lld rows", (long long)sealed_with(counts, n, key->id));
+	if (!as_json)
+		putchar('\n');
+	for (size_t i = 0; seals && i < n; i++)
+		if (str_eq(counts[i].key, key->id)) {
+			json_ki(j, counts[i].column, counts[i].rows);
+			if (!as_json)
+				printf("\t%s %lld\n", counts[i].column, (long long)counts[i].rows);
+		}
+	if (seals)
+		json_end(j);
+	json_end(j);
+}
+
+/* 1 when something is sealed with a key that is not in the file: nobody can read it. */
+static int do_keys_status(struct ctl *c, struct err *e)
+{
+	struct json j = json_in(c->pool);
+	struct rekey_count *counts;
+	struct key_name *keys;
+	const char *owner = owner_of(c, e);
+	size_t n, known;
+	int64_t lost = 0;
+
+	if (!owner || rekey_counts(owner, c->pool, &counts, &n, e))
+		return -1;
+	known = keyring_list(c->service.keys, c->pool, &keys);
+	json_arr(&j);
+	for (size_t i = 0; i < known; i++)
+		say_key(&j, c->json, &keys[i], counts, n);
+	for (size_t i = 0; i < n; i++) {
+		bool here = false;
+
+		for (size_t k = 0; k < known; k++)
+			here |= str_eq(counts[i].key, keys[k].id);
+		lost += here ? 0 : counts[i].rows;
+		if (!here)
+			fprintf(stderr, "enrollctl: %lld rows of %s are sealed with %s, which is not in the file\n",
+				(long long)counts[i].rows, counts[i].column, counts[i].key);
+	}
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	return lost ? 1 : 0;
+}
+
+static int say_made(struct ctl *c, const char *id, const char *words)
+{
+	if (c->json)
+		printf("{\"id\":\"%s\"}\n", id);
+	else
+		printf("%s %s\n", id, words);
+	return 0;
+}
+
+static int do_keys_rotate(struct ctl *c, struct err *e)
+{
+	const char *use = value_of(c, "use"), *to = value_of(c, "to"), *path = c->service.settings.key_file, *made;
+	bool add = value_of(c, "add") != NULL;
+	int64_t files = 0;
+
+	use = use ? use : "seal";
+	if (to && (add || value_of(c, "use")))
+		return refuse(e, "%s names the key: nothing else is to be said", "--to");
+	if (!str_eq(use, "seal") && !str_eq(use, "hmac") && !str_eq(use, "sign"))
+		return refuse(e, "keys seal, hmac or sign, they do not %s", use);
+	if (str_eq(use, "hmac")) {
+		const char *owner = owner_of(c, e);
+
+		if (add)
+			return refuse(e, "%s: the key of searches changes everywhere at once", "--add");
+		/* It would be waiting for itself. */
+		lanes_close(c->lanes);
+		c->lanes = NULL;
+		if (!owner || keys_equality(&c->service, owner, c->pool, &made, &files, e))
+			return -1;
+		return say_made(c, made,
+				pool_printf(c->pool, "finds persons; %lld files made again", (long long)files));
+	}
+	if (to) {
+		struct key_name *keys;
+		size_t n = keyring_list(c->service.keys, c->pool, &keys);
+
+		for (size_t i = 0; i < n; i++)
+			if (str_eq(keys[i].id, to) && str_eq(keys[i].use, "hmac"))
+				return refuse(e, "%s finds persons: the database says which one does", to);
+		return keyring_promote(path, to, e) ? -1 : say_made(c, to, "is current");
+	}
+	if (keyring_add(path, use, !add, c->pool, &made, e))
+		return -1;
+	return say_made(c, made,
+			add ? "is known; carry the file to every machine, then keys rotate --to it" : "is current");
+}
+
+static void show_sealed(void *context, const char *column, int64_t at, int64_t of)
+{
+	(void)context;
+	fprintf(stderr, "\r%-20s %3d %%", column, (int)(at * 100 / of));
+	if (at >= of)
+		fputc('\n', stderr);
+}
+
+static int do_keys_reencrypt(struct ctl *c, struct err *e)
+{
+	const char *owner = owner_of(c, e);
+	int64_t rows = 0;
+
+	if (!owner || rekey_run(owner, c->service.keys, isatty(STDERR_FILENO) ? show_sealed : NULL, NULL, &rows, e))
+		return -1;
+	if (c->json)
+		printf("{\"key\":\"%s\",\"rows\":%lld}\n", keyring_current(c->service.keys), (long long)rows);
+	else
+		printf("%lld rows sealed again with %s\n", (long long)rows, keyring_current(c->service.keys));
+	return 0;
+}
+
+static int do_keys_retire(struct ctl *c, struct err *e)
+{
+	const char *id = value_of(c, "ID"), *owner = owner_of(c, e);
+	const struct key_name *key = NULL;
+	struct rekey_count *counts;
+	struct key_name *keys;
+	size_t n, known = keyring_list(c->service.keys, c->pool, &keys);
+
+	for (size_t i = 0; i < known; i++)
+		if (str_eq(keys[i].id, id))
+			key = &keys[i];
+	if (!key)
+		return refuse(e, "there is no key %s", id);
+	if (key->current)
+		return refuse(e, "%s is the current one of its use", id);
+	/* Whoever has not taken the last change up yet, or holds something sealed before it, comes first. */
+	struct stat st;
+	if (!stat(c->service.settings.key_file, &st) && time(NULL) - st.st_mtim.tv_sec < KEYS_REST_SECONDS)
+		return refuse(e, "the key file has just changed: again in half a minute, %s", id);
+	if (str_eq(key->use, "sign"))
+		return refuse(e, "%s stays: what it signed is verified with it", id);
+	if (!owner || rekey_counts(owner, c->pool, &counts, &n, e))
+		return -1;
+	if (sealed_with(counts, n, id))
+		return refuse(e, "%s still opens something: keys status, keys reencrypt", id);
+	if (keyring_remove(c->service.settings.key_file, id, e))
+		return -1;
+	return say_made(c, id, "is retired; backups made before want the file they came with");
 }
 
 /* ---- the table ---- */
@@ -917,6 +1109,14 @@ static const struct command commands[] = {
 	{ "backup", "DIR", "database, keys and certificates", NEEDS_HISTORY, do_backup },
 	{ "restore", "DIR [--purges FILE]", "into a home without a database; purges what is due, and what FILE tells",
 	  NEEDS_CLUSTER, do_restore },
+	{ "keys status", "", "every key, and what is sealed with it; 1 when a key is missing", NEEDS_HISTORY,
+	  do_keys_status },
+	{ "keys rotate", "[--use USE] [--add] [--to ID]",
+	  "a new key (seal, hmac or sign), current at once; --add: only known; --to: that one from now on",
+	  NEEDS_HISTORY, do_keys_rotate },
+	{ "keys reencrypt", "", "seals everything again with the current key; killed, it is run again", NEEDS_HISTORY,
+	  do_keys_reencrypt },
+	{ "keys retire", "ID", "takes away a key that opens nothing any more", NEEDS_HISTORY, do_keys_retire },
 	{ "demo load", "", "invented people, into an empty database", NEEDS_DATABASE, do_demo },
 	{ "help", "", "this list", NEEDS_NOTHING, do_help },
 };

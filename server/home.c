@@ -21,6 +21,7 @@
 #include "../db/migrate.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "keys.h"
 
 #define AWAY_SECONDS 60 /* how long a given database may be away at the start */
 
@@ -256,9 +257,9 @@ int home_open(struct service *s, struct cluster *c, bool *embedded, struct err *
 {
 	*embedded = false;
 	if (*s->settings.dsn)
-		return open_given(s, e);
+		return open_given(s, e) || keys_as_database(s, e) ? -1 : 0;
 	if (cluster_start(s->settings.home, s->pool, c, e))
 		return -1;
 	*embedded = true;
-	return open_embedded(s, c, e);
+	return open_embedded(s, c, e) || keys_as_database(s, e) ? -1 : 0;
 }
