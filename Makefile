@@ -3,15 +3,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# CC=clang builds with clang; SAN=1 adds ASan and UBSan; FUZZ=1 is clang for libFuzzer. Each variant has its own folder.
+# CC=clang builds with clang; SAN=1 adds ASan and UBSan, TSAN=1 is TSan, COVERAGE=1 counts lines; FUZZ=1 is clang for
+# libFuzzer. Each variant has its own folder.
 CC := gcc
 SAN :=
+TSAN :=
+COVERAGE :=
 FUZZ :=
 ifneq ($(FUZZ),)
 CC := clang
 VARIANT := fuzz
 else
-VARIANT := $(if $(SAN),$(notdir $(CC))-san,$(if $(filter gcc,$(notdir $(CC))),,$(notdir $(CC))))
+VARIANT := $(if $(TSAN),tsan,$(if $(COVERAGE),coverage,$(if $(SAN),$(notdir $(CC))-san,$(if $(filter gcc,$(notdir $(CC))),,$(notdir $(CC))))))
 endif
 OUT := build$(if $(VARIANT),/$(VARIANT))
 JOBS := $(shell nproc)
@@ -29,6 +32,12 @@ CFLAGS := -std=gnu17 -O2 -g -pthread -fno-omit-frame-pointer -fstack-protector-s
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ifneq ($(SAN)$(FUZZ),)
 CFLAGS := -std=gnu17 -O1 -g -pthread -fno-omit-frame-pointer $(SANITIZE) $(if $(FUZZ),-fsanitize=fuzzer-no-link) $(WARN)
+endif
+ifneq ($(TSAN),)
+CFLAGS := -std=gnu17 -O1 -g -pthread -fno-omit-frame-pointer -fsanitize=thread $(WARN)
+endif
+ifneq ($(COVERAGE),)
+CFLAGS := -std=gnu17 -O0 -g -pthread --coverage -fprofile-update=atomic -fprofile-abs-path $(WARN)
 endif
 LDFLAGS := -pthread -rdynamic
 LDLIBS := $(PKG_LIBS) -lmagic -lm -lcrypto -lssl -lz
@@ -56,6 +65,7 @@ ASSETS := $(shell find server/pages server/mail server/text server/static forms/
 
 .PHONY: help build deps test-deps run test chaos bench bench-tools lint lint-self-test format format-check static static-check \
 	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
+.PHONY: tsan asan-scenarios valgrind coverage cppcheck
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -116,6 +126,21 @@ install: $(OUT)/enrolld $(OUT)/enrollctl ## into DESTDIR and PREFIX (/usr/local)
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	@sed 's,/usr/local/,$(PREFIX)/,' docker/systemd/enroll.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/enroll.service
 	@sed 's,/usr/local/,$(PREFIX)/,' docker/systemd/enroll.sysusers > $(DESTDIR)$(PREFIX)/lib/sysusers.d/enroll.conf
+tsan: test-deps ## the scenarios under the thread sanitizer (about 10 minutes; UNDER='journeys clocks': only these)
+	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/under.sh tsan $(UNDER)
+asan-scenarios: test-deps ## … under the address and undefined behaviour sanitizers
+	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/under.sh asan $(UNDER)
+valgrind: test-deps ## unit tests and two scenarios under memcheck
+	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/under.sh valgrind $(UNDER)
+coverage: test-deps ## lines run by unit tests and scenarios, by folder (tests/COVERAGE.md)
+	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/under.sh coverage $(UNDER)
+# readdir() is safe on a stream of one's own, and readdir_r() is deprecated. OpenSSL's templates are macros.
+cppcheck: ## cppcheck, on the same
+	@mkdir -p build/cppcheck
+	@cppcheck -j$(JOBS) --quiet --cppcheck-build-dir=build/cppcheck --std=c11 --enable=warning,performance,portability,style \
+		--inline-suppr --library=posix --suppress=readdirCalled -D_GNU_SOURCE '-DASN1_ITEM_TEMPLATE(name)=static int name' \
+		'-DASN1_EX_TEMPLATE_TYPE(a,b,c,d)=0' '-Dstatic_ASN1_ITEM_TEMPLATE_END(name)=;' --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
+		server forms db workflow
 clean: ## remove what was built (var/ stays: it is the service's state)
 	rm -rf build
 

@@ -155,7 +155,8 @@ static bool reaches(const struct plan *p, const char *path)
 		return access(path, R_OK | W_OK | X_OK) == 0;
 	pid_t pid = fork();
 	if (!pid)
-		_exit(setgroups(0, NULL) || setgid(p->gid) || setuid(p->uid) || access(path, R_OK | W_OK | X_OK));
+		_exit(setgroups(0, NULL) || setgid(p->gid) || setuid(p->uid) || access(path, R_OK | W_OK | X_OK) ? 1
+														 : 0);
 	return pid > 0 && finished_well(pid) == 0;
 }
 
@@ -211,19 +212,32 @@ static const char *find_bin(struct pool *pool, int version)
 
 /* ---- who it runs as, where it lives ---- */
 
+/* Called before there are threads, later by the one that minds the cluster. */
+static const struct passwd *user_of(uid_t uid)
+{
+	/* cppcheck-suppress getpwuidCalled ; nobody else asks at that time */
+	return getpwuid(uid);
+}
+
+static const struct passwd *user_named(const char *name)
+{
+	/* cppcheck-suppress getpwnamCalled ; nobody else asks at that time */
+	return getpwnam(name);
+}
+
 static int choose_user(struct plan *p, const char *home, struct err *e)
 {
 	p->uid = geteuid();
 	p->gid = getegid();
 	if (p->uid == 0) {
 		struct stat st;
-		struct passwd *pw = NULL;
+		const struct passwd *pw = NULL;
 		if (stat(pool_printf(p->pool, "%s/pg/data", home), &st) == 0 && st.st_uid)
-			pw = getpwuid(st.st_uid);
+			pw = user_of(st.st_uid);
 		else if (stat(home, &st) == 0 && st.st_uid)
-			pw = getpwuid(st.st_uid);
+			pw = user_of(st.st_uid);
 		if (!pw)
-			pw = getpwnam("postgres");
+			pw = user_named("postgres");
 		if (!pw || !pw->pw_uid)
 			return fault(e, "no user to run PostgreSQL as: it refuses root");
 		p->uid = pw->pw_uid;
@@ -231,7 +245,7 @@ static int choose_user(struct plan *p, const char *home, struct err *e)
 		p->user = pool_strdup(p->pool, pw->pw_name);
 		return 0;
 	}
-	struct passwd *pw = getpwuid(p->uid);
+	const struct passwd *pw = user_of(p->uid);
 	if (!pw)
 		return fault(e, "user %u has no name, which PostgreSQL wants", (unsigned)p->uid);
 	p->user = pool_strdup(p->pool, pw->pw_name);

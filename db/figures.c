@@ -47,7 +47,6 @@ static bool is(const char *a, const char *b)
 
 struct counting {
 	struct str measures, counts; /* array literals: ids are letters and '_' */
-	struct pool *pool;
 };
 
 static void count(struct counting *c, int n, const char *prefix, const char *id)
@@ -66,7 +65,7 @@ static void count(struct counting *c, int n, const char *prefix, const char *id)
 
 size_t figures_ask_event(struct segment *s, struct pool *pool, const struct figures_event *f)
 {
-	struct counting c = { .measures = str_in(pool), .counts = str_in(pool), .pool = pool };
+	struct counting c = { .measures = str_in(pool), .counts = str_in(pool) };
 	const char *before = f->caisse_before ? f->caisse_before : "", *after = f->caisse_after ? f->caisse_after : "";
 	bool draft = !f->from || is(f->from, "draft"), moved = strcmp(before, after) != 0 && !draft;
 	bool left = !str_eq(f->from, f->to), was_counted = !draft;

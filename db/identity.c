@@ -32,7 +32,6 @@ void identity_read(const struct rows *r, struct pool *pool, struct identity *who
 {
 	const char *role = rows_str(r, 0, "role");
 	char *caisses = pool_strdup(pool, rows_str(r, 0, "caisses"));
-	size_t n = 0;
 
 	*who = (struct identity){ .role = 1 };
 	for (size_t i = 0; i < COUNT(roles); i++)
@@ -47,6 +46,7 @@ void identity_read(const struct rows *r, struct pool *pool, struct identity *who
 	who->may_sign = rows_bool(r, 0, "may_sign");
 	if (*caisses) {
 		const char **list;
+		size_t n = 0;
 		for (const char *c = caisses; c; c = strchr(c + 1, ','))
 			n++;
 		list = POOL_ARRAY(pool, const char *, n);

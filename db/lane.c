@@ -294,8 +294,7 @@ static void lost(struct link *k, const char *why)
 	}
 	/* Attempts that fail are told at first, then about twice a minute. */
 	if (!l->closing && (was_up || k->failures % 16 == 0))
-		log_event(LOG_WARN, was_up ? "db.lost" : "db.no_connection", "lane", lane_names[k->lane], "why", why,
-			  NULL);
+		log_event(LOG_WARN, was_up ? "db.lost" : "db.no_connection", "lane", lane_names[k->lane], "why", why);
 	backoff(k);
 
 	struct tx *t = k->tx;
@@ -384,19 +383,19 @@ static int setup_send(struct link *k)
 	 * All under one sync; once one of them was refused (a schema not migrated yet), each under its own, so that a
 	 * refusal costs one statement and not the rest of them.
 	 */
-	size_t end = l->statement_count;
-	if (k->one_by_one && end > k->prepared + RING / 2)
-		end = k->prepared + RING / 2;
-	for (size_t i = k->prepared; i < end; i++) {
+	size_t upto = l->statement_count;
+	if (k->one_by_one && upto > k->prepared + RING / 2)
+		upto = k->prepared + RING / 2;
+	for (size_t i = k->prepared; i < upto; i++) {
 		if (pg_prepare(k->pg, l->statements[i]))
 			return -1;
-		if (!k->one_by_one && i + 1 < end)
+		if (!k->one_by_one && i + 1 < upto)
 			continue;
 		ring_put(k, SLOT_SETUP, NULL);
 		if (pg_sync(k->pg))
 			return -1;
 	}
-	if (end > k->prepared)
+	if (upto > k->prepared)
 		return 0;
 	ring_put(k, SLOT_SETUP, NULL);
 	return pg_sync(k->pg);
@@ -409,7 +408,7 @@ static void setup_answer(struct link *k, const struct pg_answer *a)
 		k->prepared++;
 	} else if (a->got == PG_ERROR && k->prepared < l->statement_count) {
 		log_event(LOG_DEBUG, "db.unprepared", "statement", l->statements[k->prepared]->name, "code",
-			  a->error.sqlstate, NULL);
+			  a->error.sqlstate);
 		k->unprepared[k->unprepared_count++] = l->statements[k->prepared++];
 		k->one_by_one = true;
 	}
@@ -418,7 +417,7 @@ static void setup_answer(struct link *k, const struct pg_answer *a)
 static void link_up(struct link *k)
 {
 	if (k->failures > 1)
-		log_event(LOG_INFO, "db.back", "lane", lane_names[k->lane], NULL);
+		log_event(LOG_INFO, "db.back", "lane", lane_names[k->lane]);
 	k->state = LINK_UP;
 	k->failures = 0;
 	k->lanes->counts.connected++;

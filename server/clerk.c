@@ -97,7 +97,7 @@ static void complain(const char *what, int64_t id, const struct err *e)
 	char number[24];
 	snprintf(number, sizeof number, "%lld", (long long)id);
 	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, what, "id", number, "kind", err_kind_name(e->kind),
-		  "text", e->text ? e->text : "", "detail", e->detail, NULL);
+		  "text", e->text ? e->text : "", "detail", e->detail);
 }
 
 static bool database_away(const struct err *e)
@@ -372,14 +372,14 @@ static int hourly(struct service *s, struct lanes *l, struct pool *pool, struct 
 
 int clerk_tick(struct service *s, struct lanes *l, struct pool *pool, struct tick *out, struct err *e)
 {
-	struct str text = str_in(pool);
+	struct str fired = str_in(pool);
 	*out = (struct tick){ 0 };
 	/* Before what is due now fires, so that a reminder is not lost to a clock that jumped; after, for what that
 	 * opened. */
-	if (slowly(s, l, pool, out, &text, e) || quickly(s, l, pool, out, &text, e) ||
-	    slowly(s, l, pool, out, &text, e) || quickly(s, l, pool, out, &text, e) || hourly(s, l, pool, out, e))
+	if (slowly(s, l, pool, out, &fired, e) || quickly(s, l, pool, out, &fired, e) ||
+	    slowly(s, l, pool, out, &fired, e) || quickly(s, l, pool, out, &fired, e) || hourly(s, l, pool, out, e))
 		return -1;
-	out->fired_text = text.s;
+	out->fired_text = fired.s;
 	return 0;
 }
 
@@ -413,9 +413,9 @@ static void keep_mail(struct service *s, const struct letter *t, int64_t id, str
 {
 	struct mail m = mail_of(s, t, id, pool);
 	struct err e;
-	char *text, *folder = pool_printf(pool, "%s/mail", s->settings.home);
-	if (mail_compose(&m, pool, &text, &e) || file_folder(folder, 0700, &e) ||
-	    file_write(pool_printf(pool, "%s/%lld.eml", folder, (long long)id), text, strlen(text), 0600, &e))
+	char *composed, *folder = pool_printf(pool, "%s/mail", s->settings.home);
+	if (mail_compose(&m, pool, &composed, &e) || file_folder(folder, 0700, &e) ||
+	    file_write(pool_printf(pool, "%s/%lld.eml", folder, (long long)id), composed, strlen(composed), 0600, &e))
 		complain("clerk.mail_kept", id, &e);
 }
 
@@ -675,13 +675,13 @@ static void *keep_time(void *unused)
 	(void)unused;
 	do {
 		struct pool *pool = pool_new_secret();
-		struct str text = str_in(pool);
+		struct str fired = str_in(pool);
 		struct tick t = { 0 };
 		struct err e;
 		int64_t now = clock_monotonic();
-		int failed = quickly(clerk.service, clerk.lanes[0], pool, &t, &text, &e);
+		int failed = quickly(clerk.service, clerk.lanes[0], pool, &t, &fired, &e);
 		if (!failed && now >= slow_at) {
-			failed = slowly(clerk.service, clerk.lanes[0], pool, &t, &text, &e);
+			failed = slowly(clerk.service, clerk.lanes[0], pool, &t, &fired, &e);
 			slow_at = now + 60 * SECOND;
 		}
 		if (!failed && now >= hour_at) {

@@ -632,16 +632,16 @@ static int do_figures(struct ctl *c, struct err *e)
 	const char *as_of = value_of(c, "as-of"), *level = value_of(c, "level");
 	enum figures_level at = FIGURES_REGION;
 	day_t day = DAY_NONE;
-	char *text;
+	char *printed;
 
 	if (as_of && day_parse(as_of, &day))
 		return refuse(e, "not a date: %s", as_of);
 	if (level && figures_level_from_id(level, &at))
 		return refuse(e, "a level is caisse, departement, region or pays, not %s", level);
-	text = figures_print(c->lanes, day, at, c->json, c->pool, e);
-	if (!text)
+	printed = figures_print(c->lanes, day, at, c->json, c->pool, e);
+	if (!printed)
 		return -1;
-	printf("%s%s", text, str_ends(text, "\n") ? "" : "\n");
+	printf("%s%s", printed, str_ends(printed, "\n") ? "" : "\n");
 	return 0;
 }
 
@@ -757,16 +757,16 @@ static int copy_keys(struct ctl *c, const char *dir, bool back, struct err *e)
 
 static int write_purges(struct ctl *c, const char *path, struct err *e)
 {
-	struct str text = str_in(c->pool);
+	struct str lines = str_in(c->pool);
 	const struct rows *r;
 
 	if (ask(c, &operate_purges, NO_ARGS, &r, e))
 		return -1;
 	for (size_t i = 0; i < rows_count(r); i++)
-		str_addf(&text, "%s %s %s\n", rows_str(r, i, "file"), rows_str(r, i, "kinds"),
+		str_addf(&lines, "%s %s %s\n", rows_str(r, i, "file"), rows_str(r, i, "kinds"),
 			 instant_rfc3339(c->pool, rows_instant(r, i, "at")));
 	home_as_caller();
-	int bad = file_write(path, text.s, text.len, 0600, e);
+	int bad = file_write(path, lines.s, lines.len, 0600, e);
 	home_as_owner();
 	return bad;
 }
@@ -809,14 +809,14 @@ static bool told_in(const struct rows *r, int64_t file, const char *kinds)
 static int replay_purges(struct ctl *c, const char *path, int *again, struct err *e)
 {
 	const struct rows *r;
-	char *text, *save = NULL;
+	char *lines, *save = NULL;
 
 	home_as_caller();
-	text = file_read(path, FILE_MOST, c->pool, NULL, e);
+	lines = file_read(path, FILE_MOST, c->pool, NULL, e);
 	home_as_owner();
-	if (!text || ask(c, &operate_purges, NO_ARGS, &r, e))
+	if (!lines || ask(c, &operate_purges, NO_ARGS, &r, e))
 		return -1;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(lines, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *rest = line, *number = strsep(&rest, " "), *kinds = strsep(&rest, " ");
 		int64_t file;
 

@@ -1008,7 +1008,7 @@ static int load(struct demo *d, struct err *e)
 	if (ask(d, &demo_state, NO_ARGS, &r, e))
 		return -1;
 	if (str_eq(rows_text(r, 0, "stage"), "loading")) {
-		log_event(LOG_WARN, "demo.cut_short", NULL);
+		log_event(LOG_WARN, "demo.cut_short");
 		return to_the_present(d, "loaded", e);
 	}
 	if (rows_i64(r, 0, "people"))
@@ -1023,7 +1023,7 @@ static int load(struct demo *d, struct err *e)
 		return -1;
 	}
 	log_event(LOG_INFO, "demo.loaded", "seconds",
-		  pool_printf(d->pool, "%lld", (long long)((clock_monotonic() - began) / SECOND)), NULL);
+		  pool_printf(d->pool, "%lld", (long long)((clock_monotonic() - began) / SECOND)));
 	return to_the_present(d, "loaded", e);
 }
 

@@ -52,7 +52,7 @@ static const char *open_text(struct job *j, const struct rows *r, size_t row, co
 	if (!sealed)
 		return NULL;
 	if (crypto_open(j->service->keys, where, sealed, n, j->pool, &plain, size, &e)) {
-		log_event(LOG_ERROR, "sealed.unreadable", "where", where, "detail", e.detail, NULL);
+		log_event(LOG_ERROR, "sealed.unreadable", "where", where, "detail", e.detail);
 		return NULL;
 	}
 	return (const char *)plain;

@@ -92,7 +92,7 @@ static int set_aside(const char *home, const char *away, struct pool *pool, stru
 	for (struct dirent *x; d && (x = readdir(d));)
 		if (strcmp(x->d_name, ".") && strcmp(x->d_name, "..") &&
 		    symlink(pool_printf(pool, "%s/%s", before, x->d_name), pool_printf(pool, "%s/%s", away, x->d_name)))
-			log_event(LOG_WARN, "home.not_linked", "why", strerror(errno), NULL);
+			log_event(LOG_WARN, "home.not_linked", "why", strerror(errno));
 	if (d)
 		closedir(d);
 	return 0;
@@ -144,6 +144,7 @@ int home_enter(struct settings *s, bool come_back, struct pool *pool, struct err
 	}
 	if (folder_made(home, 0755, e) || stat(home, &st))
 		return fault(e, "home: cannot be made: %s", strerror(errno));
+	/* cppcheck-suppress [getpwuidCalled, getpwnamCalled] ; there is no thread yet */
 	const struct passwd *user = st.st_uid ? getpwuid(st.st_uid) : getpwnam("postgres");
 	if (!user)
 		return fault(e, "started as root: there is no user postgres to run as");
@@ -160,7 +161,7 @@ int home_enter(struct settings *s, bool come_back, struct pool *pool, struct err
 	    setresuid(to_uid, to_uid, come_back ? 0 : to_uid) || (!come_back && !setuid(0)))
 		return fault(e, "cannot become user %s", name);
 	prctl(PR_SET_DUMPABLE, 1); /* reset by setuid: core dumps are the operator's choice */
-	log_event(LOG_INFO, "main.user", "name", name, NULL);
+	log_event(LOG_INFO, "main.user", "name", name);
 	return 0;
 }
 
@@ -246,7 +247,7 @@ static int open_given(struct service *s, struct err *e)
 		result = migrate_check(s->dsn, workflow_digest(pool), e);
 		if (!result || (e->kind != ERR_BUSY && e->kind != ERR_RETRY) || i == AWAY_SECONDS)
 			break;
-		log_event(LOG_WARN, "main.database_away", NULL);
+		log_event(LOG_WARN, "main.database_away");
 		sleep(1);
 	}
 	pool_free(pool);

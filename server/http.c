@@ -570,7 +570,7 @@ static void access_line(const struct request *r, const struct exchange *st, int 
 	snprintf(us, sizeof us, "%lld", (long long)(clock_monotonic() - st->began));
 	log_event(LOG_INFO, "request", "method", methods[r->method], "route", r->pattern ? r->pattern : "-", "status",
 		  code, "us", us, "listener", r->listener == AGENTS ? "agents" : "public", "reference",
-		  r->reference ? r->reference : "", NULL);
+		  r->reference ? r->reference : "");
 }
 
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,
@@ -700,7 +700,7 @@ static void *loop_main(void *arg)
 		h2o_evloop_run(l->ctx.loop, 10);
 	h2o_evloop_run(l->ctx.loop, 0);
 	if (l->jobs || l->connections) {
-		log_event(LOG_WARN, "http.left", "what", l->jobs ? "jobs" : "connections", NULL);
+		log_event(LOG_WARN, "http.left", "what", l->jobs ? "jobs" : "connections");
 		return NULL;
 	}
 	/* Linked, it makes the disposal abort. */
@@ -750,7 +750,7 @@ static void reload(struct service *s)
 	SSL_CTX *made[2];
 	struct err e = { 0 };
 	if (contexts_make(s, made, &e)) {
-		log_event(LOG_ERROR, "http.reload_failed", "detail", e.detail, NULL);
+		log_event(LOG_ERROR, "http.reload_failed", "detail", e.detail);
 		return;
 	}
 	struct retired *old = h2o_mem_alloc(sizeof *old);
@@ -761,10 +761,10 @@ static void reload(struct service *s)
 	/* Open connections of agents judge by the store they began with. */
 	for (old = http.retired; old && *s->settings.agent_crl; old = old->next)
 		if (tls_crl(old->ssl[1], s->settings.agent_crl, &e))
-			log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail, NULL);
+			log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail);
 	for (int i = 0; i < http.loop_count; i++)
 		loop_post(&http.loops[i], on_new_contexts, &http.loops[i]);
-	log_event(LOG_INFO, "http.reloaded", NULL);
+	log_event(LOG_INFO, "http.reloaded");
 }
 
 /* Instances that run seal with a new key within two seconds; the old ones still open. */
@@ -773,9 +773,9 @@ static void reload_keys(struct service *s)
 	struct err e = { 0 };
 	bool changed = false;
 	if (keyring_reload(s->keys, &changed, &e))
-		log_event(LOG_ERROR, "http.keys_failed", "detail", e.detail, NULL);
+		log_event(LOG_ERROR, "http.keys_failed", "detail", e.detail);
 	else if (changed)
-		log_event(LOG_INFO, "http.keys_reloaded", "seals", keyring_current(s->keys), NULL);
+		log_event(LOG_INFO, "http.keys_reloaded", "seals", keyring_current(s->keys));
 }
 
 /* True when one of the files is another than the last time. */

@@ -301,8 +301,7 @@ static const char *reference_of(struct job *j, const struct err *e)
 	snprintf(kind, sizeof kind, "%s", err_kind_name(e->kind));
 	atomic_fetch_add(&counts.faults, 1);
 	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, "job.failed", "reference", reference, "route",
-		  j->route ? j->route->path : "", "kind", kind, "text", e->text ? e->text : "", "detail", e->detail,
-		  NULL);
+		  j->route ? j->route->path : "", "kind", kind, "text", e->text ? e->text : "", "detail", e->detail);
 	if (j->request)
 		j->request->reference = reference;
 	return reference;

@@ -55,7 +55,7 @@ static int keep(struct reader *r, const char *name, const char *value, struct er
 
 static int walk(struct reader *r, const char *name, json_t *v, int depth, struct err *e)
 {
-	char number[JSON_NUMBER], below[NAME_ROOM];
+	char below[NAME_ROOM];
 	if (depth > DEPTH_MAX)
 		return bad(e, "too deep");
 	if (json_is_object(v)) {
@@ -69,8 +69,10 @@ static int walk(struct reader *r, const char *name, json_t *v, int depth, struct
 		}
 		return 0;
 	}
-	if (!json_is_array(v))
+	if (!json_is_array(v)) {
+		char number[JSON_NUMBER];
 		return keep(r, name, scalar_text(v, number), e);
+	}
 	if (!json_array_size(v)) {
 		snprintf(below, sizeof below, "%s[]", name);
 		return keep(r, below, "", e);

@@ -45,15 +45,15 @@ static void restart_cluster(void)
 {
 	struct err e = { 0 };
 	struct cluster again;
-	log_event(LOG_ERROR, "cluster.died", NULL);
+	log_event(LOG_ERROR, "cluster.died");
 	if (cluster_start(service.settings.home, service.pool, &again, &e)) {
-		log_event(LOG_ERROR, "cluster.not_restarted", "detail", e.detail, NULL);
+		log_event(LOG_ERROR, "cluster.not_restarted", "detail", e.detail);
 		return;
 	}
 	struct cluster dead = embedded.cluster;
 	embedded.cluster = again;
 	cluster_stop(&dead); /* only its lock: the new one holds it too */
-	log_event(LOG_WARN, "cluster.restarted", NULL);
+	log_event(LOG_WARN, "cluster.restarted");
 }
 
 static void *watch_cluster(void *unused)
@@ -192,7 +192,7 @@ static void try_seal(void)
 	struct pool *pool = pool_new();
 	struct err e;
 	if (!pades_open(s->seal_cert, s->seal_key, pool, &e))
-		log_event(LOG_WARN, "main.no_seal", "detail", e.detail, NULL);
+		log_event(LOG_WARN, "main.no_seal", "detail", e.detail);
 	pool_free(pool);
 }
 
@@ -210,7 +210,7 @@ static int serve(struct err *e)
 		try_seal();
 		tell_where();
 		sd_notify(0, "READY=1");
-		log_event(LOG_INFO, "main.ready", NULL);
+		log_event(LOG_INFO, "main.ready");
 		sign_of_life_start();
 		result = http_run(&service, e);
 		sign_of_life_stop();
@@ -244,11 +244,11 @@ int main(int argc, char **argv)
 	if (!result)
 		result = serve(&e);
 	if (result)
-		log_event(LOG_ERROR, "main.failed", "text", e.text ? e.text : "", "detail", e.detail, NULL);
+		log_event(LOG_ERROR, "main.failed", "text", e.text ? e.text : "", "detail", e.detail);
 	pdf_stop();
 	stop_cluster();
 	if (!result)
-		log_event(LOG_INFO, "main.stopped", NULL);
+		log_event(LOG_INFO, "main.stopped");
 	keyring_close(service.keys);
 	pool_free(service.pool);
 	return result ? 1 : 0;

@@ -58,16 +58,16 @@ int urlencoded_read(const char *bytes, size_t n, struct values *out, struct err 
 {
 	size_t fields = 0;
 	for (size_t at = 0; at < n;) {
-		const char *part = bytes + at, *amp = memchr(part, '&', n - at);
-		size_t len = amp ? (size_t)(amp - part) : n - at;
+		const char *pair = bytes + at, *amp = memchr(pair, '&', n - at);
+		size_t len = amp ? (size_t)(amp - pair) : n - at;
 		at += len + 1;
 		if (!len)
 			continue;
 		if (++fields > FIELDS_MAX)
 			return bad(e, "too many fields");
-		const char *equal = memchr(part, '=', len);
-		size_t name_len = equal ? (size_t)(equal - part) : len;
-		char *name = url_decode(out->pool, part, name_len, true);
+		const char *equal = memchr(pair, '=', len);
+		size_t name_len = equal ? (size_t)(equal - pair) : len;
+		char *name = url_decode(out->pool, pair, name_len, true);
 		char *value =
 			equal ? url_decode(out->pool, equal + 1, len - name_len - 1, true) : pool_strdup(out->pool, "");
 		if (!name || !value)
@@ -226,7 +226,7 @@ int multipart_read(const char *content_type, const char *bytes, size_t n, struct
 	size_t mark_n = (size_t)snprintf(mark, sizeof mark, "\r\n--%s", boundary);
 	struct parts p = { .out = out, .pool = pool, .uploads = POOL_ARRAY(pool, struct upload, UPLOADS_MAX) };
 	/* The first boundary may stand at the very beginning, without its line end. */
-	const char *at = bytes, *end = bytes + n;
+	const char *at, *end = bytes + n;
 	if (n >= mark_n - 2 && !memcmp(bytes, mark + 2, mark_n - 2)) {
 		at = bytes + mark_n - 2;
 	} else {
@@ -238,9 +238,9 @@ int multipart_read(const char *content_type, const char *bytes, size_t n, struct
 	for (;;) {
 		if (end - at >= 2 && at[0] == '-' && at[1] == '-')
 			break;
-		while (at < end && (*at == ' ' || *at == '\t'))
-			at++;
-		if (end - at < 2 || at[0] != '\r' || at[1] != '\n')
+		for (; at < end && (*at == ' ' || *at == '\t'); at++)
+			;
+		if ((size_t)(end - at) < 2 || at[0] != '\r' || at[1] != '\n')
 			return bad(e, "cut at a boundary");
 		/* The line end is left in place: a part without headers begins with an empty line. */
 		const char *blank = find(at, (size_t)(end - at), "\r\n\r\n", 4);

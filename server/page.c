@@ -336,7 +336,7 @@ static int place_of(struct parser *p, const char *file, long line, const char *n
 
 static int slot_tag(struct parser *p, const char *file, long line, const char *name)
 {
-	enum place place;
+	enum place place = PLACE_PLAIN;
 	size_t frame = 0;
 	const struct slot *s = slot_find(p, name, &frame);
 	if (!s)
@@ -632,6 +632,7 @@ static int by_page(const void *a, const void *b)
 
 int pages_load(struct pool *pool, struct err *e)
 {
+	/* cppcheck-suppress comparePointers ; the linker puts both around one array */
 	size_t count = (size_t)(__stop_enroll_pages - __start_enroll_pages), n = 0;
 	struct loaded *list = POOL_ARRAY(pool, struct loaded, count + 1);
 	for (size_t i = 0; i < count; i++) {
@@ -663,6 +664,6 @@ void page_render(const struct page *page, const void *data, struct str *out)
 		template_render(t, data, out);
 		atomic_store_explicit(&t->usual, out->len - before, memory_order_relaxed);
 	} else {
-		log_event(LOG_ERROR, "page.not_loaded", "page", page->path, NULL);
+		log_event(LOG_ERROR, "page.not_loaded", "page", page->path);
 	}
 }

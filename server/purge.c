@@ -134,7 +134,7 @@ int purge_run(struct service *s, struct lanes *l, struct pool *pool, int *purged
 			(*purged)++;
 		} else if (why.kind != ERR_STALE) {
 			log_event(LOG_ERROR, "purge.failed", "file", pool_printf(one, "%lld", (long long)file), "kind",
-				  err_kind_name(why.kind), "detail", why.detail, NULL);
+				  err_kind_name(why.kind), "detail", why.detail);
 			failed++;
 		}
 		pool_free(one);

@@ -34,7 +34,7 @@ const char *session_cookie_value(const char *header, const char *name, struct po
 static bool token_shaped(const char *token)
 {
 	size_t n = 0;
-	for (; token[n] && n <= TOKEN_LENGTH; n++) {
+	for (; n <= TOKEN_LENGTH && token[n]; n++) {
 		char c = token[n];
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
 		      c == '_'))

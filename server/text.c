@@ -93,7 +93,7 @@ static void unknown(const char *id)
 		first = false;
 	pthread_mutex_unlock(&lock);
 	if (first)
-		log_event(LOG_WARN, "text.unknown", "id", id, NULL);
+		log_event(LOG_WARN, "text.unknown", "id", id);
 }
 
 const char *text_or(const char *id, const char *otherwise)

@@ -146,7 +146,7 @@ static void look_at_disk(void)
 		return;
 	bool full = room < disk_floor(size);
 	if (atomic_exchange(&no_room, full) != full)
-		log_event(full ? LOG_ERROR : LOG_INFO, full ? "watch.disk_floor" : "watch.disk_room", NULL);
+		log_event(full ? LOG_ERROR : LOG_INFO, full ? "watch.disk_floor" : "watch.disk_room");
 }
 
 bool watch_room(void)
@@ -255,7 +255,7 @@ static void *look(void *unused)
 			invariants_at = now + (bad ? 5 : INVARIANTS_SECONDS) * SECOND;
 		}
 		if (bad && (trouble++ % 60) == 0)
-			log_event(LOG_WARN, "watch.failed", "kind", err_kind_name(e.kind), "detail", e.detail, NULL);
+			log_event(LOG_WARN, "watch.failed", "kind", err_kind_name(e.kind), "detail", e.detail);
 		pool_free(pool);
 	} while (!rest());
 	return NULL;

@@ -62,6 +62,7 @@ lint() {
 	say "every C file is formatted" $MAKE -s format-check
 	say "every XML file of ours is well formed" xmllint --noout --nonet $(git ls-files -co --exclude-standard '*.xml' '*.rng')
 	say "every shell script parses" bash -n $(git ls-files -co --exclude-standard '*.sh' .ci/run)
+	say "cppcheck finds nothing" $MAKE -s cppcheck
 }
 builds() {
 	say "gcc builds everything without a warning" $MAKE -s -j"$JOBS" build

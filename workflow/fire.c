@@ -459,7 +459,7 @@ static void code_counted(struct segment *s, void *arg)
 	struct err ignored;
 
 	if (segment_failed(s, &ignored))
-		log_event(LOG_WARN, "fire.code_not_counted", "detail", ignored.detail, NULL);
+		log_event(LOG_WARN, "fire.code_not_counted", "detail", ignored.detail);
 	finish(f);
 }
 

@@ -85,7 +85,8 @@ static int read_line(struct ring *k, char *line)
 	if (!id || *id == '#')
 		return 0;
 	const char *use = strtok_r(NULL, " \t\r", &rest), *hex = strtok_r(NULL, " \t\r", &rest);
-	if (!use || !hex || strtok_r(NULL, " \t\r", &rest) || strlen(id) > ID_MOST || k->count == KEYS_MOST)
+	const char *more = strtok_r(NULL, " \t\r", &rest);
+	if (!use || !hex || more || strlen(id) > ID_MOST || k->count == KEYS_MOST)
 		return -1;
 	for (size_t i = 0; i < k->count; i++)
 		if (str_eq(k->keys[i].id, id))
@@ -342,12 +343,12 @@ static int change_lines(struct change *c, const char *path, struct pool *pool, s
 	char *text = read_key_file(path, pool, e);
 	if (!text)
 		return -1;
-	enum use use = 0;
 	if (c->id) {
 		text = without(text, c->id, pool, &line);
 		if (!line)
 			return fault(e, "key file: there is no key %.40s", c->id);
 	} else {
+		enum use use = 0;
 		while (use < USES && !str_eq(c->use, use_names[use]))
 			use++;
 		if (use == USES)

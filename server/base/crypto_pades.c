@@ -23,15 +23,15 @@ struct pades {
 ASN1_ITEM_TEMPLATE(signed_attributes) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_ORDER, 0, attributes, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(signed_attributes)
-	/* clang-format on */
 
-	static void undo_pades(void *p)
+static void undo_pades(void *p)
 {
 	struct pades *x = p;
 	for (size_t i = 0; i < x->count; i++)
 		X509_free(x->certs[i]);
 	EVP_PKEY_free(x->key);
 }
+/* clang-format on */
 
 static int read_chain(struct pades *x, const char *path, struct pool *pool, struct err *e)
 {

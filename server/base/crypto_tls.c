@@ -80,9 +80,10 @@ int tls_crl(struct ssl_ctx_st *ctx, const char *path, struct err *e)
 	struct pool *pool = pool_new();
 	char *text = file_read(path, CRL_MOST, pool, NULL, e);
 	BIO *bio = text ? BIO_new_mem_buf(text, -1) : NULL;
-	int result = -1, count = 0;
+	int result = -1;
 	if (bio) {
 		X509_CRL *crl;
+		int count = 0;
 		result = 0;
 		while (result == 0 && (crl = PEM_read_bio_X509_CRL(bio, NULL, ssl_no_password, NULL))) {
 			X509_STORE_lock(store);

@@ -75,7 +75,7 @@ static void put_json(struct line *l, const char *text, size_t limit)
 	put(l, "\"", 1);
 }
 
-void log_event(enum log_level level, const char *event, ...)
+void log_pairs(enum log_level level, const char *event, ...)
 {
 	static const char *const names[] = { "debug", "info", "warn", "error" };
 	if (level < atomic_load_explicit(&least_level, memory_order_relaxed) || level > LOG_ERROR)

@@ -1,16 +1,19 @@
 /*
  * One JSON object a line on standard error: {"t":…,"level":…,"event":…,"key":value,…}. Ids and codes only.
  *
- *	log_event(LOG_WARN, "db.lost", "lane", "fast", "code", "57P01", NULL);     pairs of texts, then NULL
+ *	log_event(LOG_WARN, "db.lost", "lane", "fast", "code", "57P01");     an event, then pairs of texts
  *
  * Values are escaped here. What must never be given to it: a name, an NIR, an IBAN, an e-mail, a token, a document.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level least);
-void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+#define log_event(...) log_pairs(__VA_ARGS__, (const char *)NULL)
+void log_pairs(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
 #endif

@@ -5,7 +5,7 @@
 
 struct str str_in(struct pool *pool)
 {
-	static char empty[1]; /* never written: cap is 0 */
+	static char empty[1] = ""; /* never written: cap is 0 */
 	return (struct str){ .s = empty, .pool = pool };
 }
 
@@ -153,11 +153,12 @@ char *str_trim(struct pool *pool, const char *s)
 	while ((n = space_at(s, end)))
 		s += n;
 	for (;;) {
-		if (end > s && space_at(end - 1, end) == 1)
+		size_t left = (size_t)(end - s);
+		if (left >= 1 && space_at(end - 1, end) == 1)
 			end -= 1;
-		else if (end - s >= 2 && space_at(end - 2, end) == 2)
+		else if (left >= 2 && space_at(end - 2, end) == 2)
 			end -= 2;
-		else if (end - s >= 3 && space_at(end - 3, end) == 3)
+		else if (left >= 3 && space_at(end - 3, end) == 3)
 			end -= 3;
 		else
 			break;

@@ -172,7 +172,7 @@ static int corrected(struct job *j, struct err *e)
 	if (!rows_affected(job_rows(j, c->done)))
 		return fail_field(e, "commune.unknown", "caisse");
 	log_event(LOG_INFO, "commune.corrected", "commune", c->code, "caisse", c->caisse, "agent",
-		  pool_printf(j->pool, "%lld", (long long)j->who.agent), NULL);
+		  pool_printf(j->pool, "%lld", (long long)j->who.agent));
 	if (!j->json)
 		return job_redirect(
 			j, !str_to_i64(values_text(&j->sent, "dossier"), &file) && file > 0

@@ -76,9 +76,11 @@ static void common_json(struct json *out, const struct rows *r, size_t i)
 static int listed(struct job *j, struct err *e)
 {
 	const struct rows *r = job_rows(j, *(size_t *)j->state);
-	size_t found = rows_count(r), n = found > PAGE_SIZE ? PAGE_SIZE : found;
+	size_t found = rows_count(r);
+	bool more = found > PAGE_SIZE;
+	size_t n = more ? PAGE_SIZE : found;
 	const char *next =
-		found > n ? pool_printf(j->pool, "/messages?avant=%lld", (long long)rows_i64(r, n - 1, "id")) : NULL;
+		more ? pool_printf(j->pool, "/messages?avant=%lld", (long long)rows_i64(r, n - 1, "id")) : NULL;
 	int64_t unread = found ? rows_i64(r, 0, "unread") : 0;
 
 	(void)e;

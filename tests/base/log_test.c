@@ -61,7 +61,7 @@ static const char *get(json_t *j, const char *key)
 static void an_event_is_one_json_line(void **state)
 {
 	(void)state;
-	log_event(LOG_WARN, "db.lost", "lane", "fast", "code", "57P01", NULL);
+	log_event(LOG_WARN, "db.lost", "lane", "fast", "code", "57P01");
 	json_t *j = captured_line();
 	assert_string_equal(get(j, "level"), "warn");
 	assert_string_equal(get(j, "event"), "db.lost");
@@ -81,7 +81,7 @@ static void whatever_a_value_holds_the_line_stays_valid(void **state)
 		all[i - 1] = (char)i;
 	all[255] = 0;
 	log_event(LOG_INFO, "odd \"event\"\n", "a", "\"\\\n\r\t\x1b[31m\x7f", "b", all, "c", "é’\U0001F600", "d",
-		  "\xED\xA0\x80\xC0\xAF\xF4\x90\x80\x80\xC3", NULL);
+		  "\xED\xA0\x80\xC0\xAF\xF4\x90\x80\x80\xC3");
 	json_t *j = captured_line();
 	assert_string_equal(get(j, "event"), "odd \"event\"\n");
 	assert_string_equal(get(j, "a"), "\"\\\n\r\t\x1b[31m\x7f");
@@ -92,7 +92,7 @@ static void whatever_a_value_holds_the_line_stays_valid(void **state)
 static void a_missing_value_is_null(void **state)
 {
 	(void)state;
-	log_event(LOG_ERROR, "x", "a", (char *)NULL, "b", "2", NULL);
+	log_event(LOG_ERROR, "x", "a", (char *)NULL, "b", "2");
 	json_t *j = captured_line();
 	assert_true(json_is_null(json_object_get(j, "a")));
 	assert_string_equal(get(j, "b"), "2");
@@ -106,14 +106,14 @@ static void a_long_value_is_cut_not_split(void **state)
 	for (int i = 0; i < 20000; i += 2)
 		memcpy(text + i, "é", 2);
 	text[20000] = 0;
-	log_event(LOG_INFO, "long", "a", text, "b", "lost", NULL);
+	log_event(LOG_INFO, "long", "a", text, "b", "lost");
 	json_t *j = captured_line();
 	assert_in_range(strlen(get(j, "a")), 3000, 4096);
 	assert_null(get(j, "b"));
 	json_decref(j);
 	for (int i = 0; i < 20000; i++)
 		text[i] = '"';
-	log_event(LOG_INFO, text, text, text, NULL);
+	log_event(LOG_INFO, text, text, text);
 	json_decref(captured_line());
 	free(text);
 }
@@ -122,10 +122,10 @@ static void what_is_below_the_level_is_not_written(void **state)
 {
 	(void)state;
 	log_set_level(LOG_WARN);
-	log_event(LOG_INFO, "quiet", NULL);
-	log_event(LOG_DEBUG, "quiet", NULL);
+	log_event(LOG_INFO, "quiet");
+	log_event(LOG_DEBUG, "quiet");
 	assert_string_equal(captured_text(), "");
-	log_event(LOG_WARN, "loud", NULL);
+	log_event(LOG_WARN, "loud");
 	json_decref(captured_line());
 }
 

@@ -272,7 +272,7 @@ class House:
             "ENROLL_AGENT_PORT": str(self.agent_port), "ENROLL_TEST_CLOCK": "1", "ENROLL_LOOPS": "2",
             "ENROLL_SMTP_URL": "smtp://127.0.0.1:%d" % self.mail.server_address[1],
             "LSAN_OPTIONS": "suppressions=%s/tests/lsan.supp:print_suppressions=0" % ROOT,
-            **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}, **settings}
+            **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS") or k == "GCOV_PREFIX"}, **settings}
         os.makedirs(self.out, exist_ok=True)
         self.process, self.people, self.registry_lines, self.shift = None, {}, {}, False
         self.log = self.home + ".log"
@@ -398,12 +398,16 @@ class House:
         return jsonlib.loads(self.ctl("tick", "--now", when.strftime("%Y-%m-%dT%H:%M:%SZ"), "--json"))["events"]
 
 
+# A sanitizer's or valgrind's
+REPORT = re.compile(r"Sanitizer: |runtime error: |^==\d+== ")
+
+
 def tail(path, n=15):
     """The end of a log, or what a sanitizer said in it."""
     with contextlib.suppress(OSError):
         with open(path, encoding="utf-8", errors="replace") as f:
             lines = f.readlines()
-        said = [i for i, line in enumerate(lines) if "ERROR: " in line or "runtime error: " in line]
+        said = [i for i, line in enumerate(lines) if REPORT.search(line)]
         return "".join(lines[said[0]:said[0] + 40] if said else lines[-n:])
     return ""
 
@@ -680,4 +684,6 @@ def run(**settings):
         failed += not attempt(title + ": the eight invariants are empty and the history verifies", lambda: sound(house))
     status = house.stop()
     failed += not say(status == 0, "the service ends well", tail(house.log))
+    with open(house.log, encoding="utf-8", errors="replace") as f:
+        failed += not say(not any(REPORT.search(line) for line in f), "its log holds no report of a sanitizer", tail(house.log))
     sys.exit(1 if failed else 0)
