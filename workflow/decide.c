@@ -39,7 +39,7 @@ int decide_row(enum state from, enum event ev, enum role role, struct err *e)
 	 * done. */
 	if (for_event || !event_is_for(ev, role))
 		return fail(e, ERR_DENIED, "why.role");
-	return fail(e, ERR_STALE, "why.moved");
+	return fail(e, ERR_STALE, WHY_NOT_HERE);
 }
 
 int decide(const struct facts *f, enum event ev, const struct transition **out, struct err *e)

@@ -250,9 +250,11 @@ struct moves {
 };
 struct moves transition_moves(const struct transition *t, const struct facts *f);
 
+#define WHY_NOT_HERE "why.not_here" /* {0} is the state's label: for who shows it to fill */
+
 /*
  * Finds the row for (state, event, role) whose guard allows. 0 and *out, or -1: ERR_DENIED "why.role" when no row is
- * for this role, ERR_INPUT with the guard's reason, ERR_STALE "why.moved" when the state has no such event.
+ * for this role, ERR_INPUT with the guard's reason, ERR_STALE WHY_NOT_HERE when the state has no such event.
  */
 int decide(const struct facts *f, enum event ev, const struct transition **out, struct err *e) MUST_USE;
 /* Its first half, known before a body is read: -1 with ERR_DENIED or ERR_STALE when no row is for these three. */

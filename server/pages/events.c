@@ -59,7 +59,7 @@ static int gone(struct job *j)
 }
 
 struct conflict_view {
-	const char *what, *who, *when, *file;
+	const char *title, *not_here, *what, *who, *when, *file;
 	struct list typed;
 };
 struct typed_view {
@@ -68,6 +68,8 @@ struct typed_view {
 static const struct slot typed_slots[] = { SLOT_T(struct typed_view, name), SLOT_T(struct typed_view, text) };
 static const struct view typed_view = VIEW(struct typed_view, typed_slots);
 static const struct slot conflict_slots[] = {
+	SLOT_T(struct conflict_view, title),
+	SLOT_T(struct conflict_view, not_here),
 	SLOT_T(struct conflict_view, what),
 	SLOT_T(struct conflict_view, who),
 	SLOT_T(struct conflict_view, when),
@@ -98,7 +100,7 @@ static const char *who_is(struct job *j, const char *actor, const struct file_vi
 	return text("conflict.service");
 }
 
-/* 409: who decided what and when, with what was typed kept. */
+/* 409: nobody was faster, the event is of another state; or who decided what and when. What was typed is kept. */
 static int stale(struct job *j, struct err *e)
 {
 	const struct happening *h = j->state;
@@ -106,7 +108,12 @@ static int stale(struct job *j, struct err *e)
 	struct file_view *v = POOL_NEW(j->pool, struct file_view);
 	struct err unread; /* it may be another caisse's by now */
 	bool seen = !file_view_read(j, h->asked, v, &unread);
+	bool not_here = str_eq(f->err.text, WHY_NOT_HERE);
+	const char *detail = text_fill(j->pool, f->err.text ? f->err.text : "why.moved",
+				       text2("state", state_id(f->from)));
 	struct conflict_view view = {
+		.title = text(not_here ? "conflict.not_here" : "conflict.title"),
+		.not_here = not_here ? detail : NULL,
 		.who = who_is(j, f->stale_by, seen ? v : NULL),
 		.what = f->stale_event ? text2("event_past", f->stale_event) : NULL,
 		.when = f->stale_at == INSTANT_NONE || !f->stale_by ? NULL : instant_french(j->pool, f->stale_at),
@@ -121,9 +128,9 @@ static int stale(struct job *j, struct err *e)
 
 		json_obj(&out);
 		json_kt(&out, "type", "about:blank");
-		json_kt(&out, "title", text("status.409"));
+		json_kt(&out, "title", not_here ? view.title : text("status.409"));
 		json_ki(&out, "status", 409);
-		json_kt(&out, "detail", text(f->err.text ? f->err.text : "why.moved"));
+		json_kt(&out, "detail", detail);
 		json_kt(&out, "by", view.who);
 		json_kinstant(&out, "at", view.when ? f->stale_at : INSTANT_NONE);
 		json_kt(&out, "event", f->stale_event);
@@ -135,7 +142,7 @@ static int stale(struct job *j, struct err *e)
 		if (strlen(j->sent.items[i].text) > 3)
 			typed[n++] = (struct typed_view){ j->sent.items[i].name, j->sent.items[i].text };
 	view.typed = (struct list){ typed, n };
-	return job_page(j, 409, text("conflict.title"), &conflict_page, &view);
+	return job_page(j, 409, view.title, &conflict_page, &view);
 }
 
 static int fired(struct job *j, struct err *e)

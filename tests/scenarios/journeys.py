@@ -296,10 +296,22 @@ def loser_is_told(w):
     right(page.status == 403 or "longuement réfléchi" in page.text, "what was typed is lost: %s" % page.text[:400])
 
 
+def not_at_this_step(w):
+    """Nobody was faster: the page and the JSON say which step it is, before they judge the body."""
+    f = w.file("kim", "lea")
+    a = w.fire("lea", "countersign", "kim", version=f["version"])
+    right(a.status == 409 and "n’existe pas à l’étape" in a.json["detail"] and "En instruction à la CPAM" in a.json["detail"], "%r" % a)
+    right(a.json["title"] == "Cette action n’est pas possible à cette étape" and a.json["event"], "%r" % a)
+    page = w.house.ask("lea", "post", "/dossiers/%d/evenements/countersign" % w.person("kim").file, form={"version": f["version"]},
+                       Accept="text/html", Origin="https://localhost:%d" % w.house.agent_port)
+    right(page.status == 403 or (page.status == 409 and "à cette étape</h1>" in page.text and "pendant que vous" not in page.text), "%r" % page)
+
+
 scenario("two delegates at once", [
     applies("kim"), state("kim", "in_review"),
     holds("one of two wins, twenty times", both_claim),
     holds("who lost is told by whom, when and what", loser_is_told),
+    holds("an action of another step is said to be that", not_at_this_step),
 ])
 
 scenario("a name that differs from the registry", [

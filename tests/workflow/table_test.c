@@ -418,7 +418,7 @@ static void other_roles_are_denied_and_other_states_are_stale(void **state)
 			f.state = ST_DELETED;
 			assert_int_equal(decide(&f, rows[i].event, &t, &e), -1);
 			assert_int_equal(e.kind, ever ? ERR_STALE : ERR_DENIED);
-			assert_string_equal(e.text, ever ? "why.moved" : "why.role");
+			assert_string_equal(e.text, ever ? "why.not_here" : "why.role");
 		}
 }
 
