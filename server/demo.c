@@ -586,6 +586,28 @@ static int attach(struct demo *d, const struct person *p, struct err *e)
 
 /* ---- what people do ---- */
 
+/* Why a caisse refuses: what no check judges, and what the file itself shows (answers()). */
+static const struct refusal {
+	const char *reason, *text, *appeal;
+} refusals[] = {
+	{ "clinical_path_insufficient",
+	  "Votre activité au cabinet de recrutement des Tilleuls relève de la psychologie du travail. Elle n’établit "
+	  "pas un "
+	  "parcours en psychologie clinique ou en psychopathologie.",
+	  "Je recevais aussi en consultation les salariés en souffrance\u00a0: mon employeur peut l’attester." },
+	{ "bank_mismatch",
+	  "Le RIB est au nom de la SCI des Lilas, qui n’est ni vous ni votre employeur. Nous vous avons demandé par "
+	  "téléphone un RIB à votre nom\u00a0; il n’est pas venu.",
+	  "La SCI des Lilas est la mienne. Je peux fournir un RIB à mon nom." },
+};
+
+static const struct refusal *refusal_of(const struct person *p)
+{
+	if (p->plan != PLAN_REFUSED && p->plan != PLAN_APPEALED)
+		return NULL;
+	return &refusals[p->employed ? 0 : p->n % 2];
+}
+
 static void answers(struct demo *d, const struct person *p, struct values *v)
 {
 	const char *year = pool_printf(d->pool, "%d", 2008 + p->n % 12);
@@ -593,6 +615,8 @@ static void answers(struct demo *d, const struct person *p, struct values *v)
 					 p->n % 3 == 0   ? "des Lilas"
 					 : p->n % 3 == 1 ? "du Moulin"
 							 : "de la Fontaine");
+	const struct refusal *refused = refusal_of(p);
+	bool recruiter = refused == &refusals[0], other_holder = refused == &refusals[1];
 	const char *const pairs[][2] = {
 		{ "last_name", p->last },
 		{ "first_name", p->first },
@@ -611,8 +635,9 @@ static void answers(struct demo *d, const struct person *p, struct values *v)
 		{ "diploma_place", "Université de démonstration" },
 		{ "experience[0].from", pool_printf(d->pool, "%s-09-01", year) },
 		{ "experience[0].to", "2025-12-31" },
-		{ "experience[0].structure", "Centre médico-psychologique" },
-		{ "experience[0].function", "Psychologue" },
+		{ "experience[0].structure",
+		  recruiter ? "Cabinet de recrutement des Tilleuls" : "Centre médico-psychologique" },
+		{ "experience[0].function", recruiter ? "Psychologue du travail" : "Psychologue" },
 		{ "experience[0].clinical", "yes" },
 		{ "experience[0].share", "100" },
 		{ "public[]", "adults" },
@@ -624,7 +649,7 @@ static void answers(struct demo *d, const struct person *p, struct values *v)
 		{ "show_phone", p->n % 5 ? "true" : "false" },
 		{ "iban", iban_of(d->pool, p->n) },
 		{ "bic", "AGRIFRPP" },
-		{ "iban_holder", pool_printf(d->pool, "%s %s", p->first, p->last) },
+		{ "iban_holder", other_holder ? "SCI des Lilas" : pool_printf(d->pool, "%s %s", p->first, p->last) },
 		{ "attest_clinical", "true" },
 		{ "attest_truth", "true" },
 		{ p->employed ? "employer_name" : NULL, "Centre de santé des Quatre-Vents" },
@@ -784,20 +809,20 @@ static int countersign(struct demo *d, const struct person *p, struct err *e)
 
 static int refuse(struct demo *d, const struct person *p, struct err *e)
 {
-	static const char *const reasons[] = { "clinical_path_insufficient", "experience_insufficient",
-					       "diploma_insufficient" };
+	const struct refusal *why = refusal_of(p);
 	struct values body = values_in(d->pool);
 
-	values_add(&body, "reasons[]", reasons[(size_t)p->n % COUNT(reasons)]);
-	values_add(&body, "text",
-		   "Les pièces jointes n’établissent pas trois années d’exercice en psychologie clinique.");
-	return fire_as(d, p, delegate(d, p), EV_REFUSE, &body, NULL, e);
+	values_add(&body, "reasons[]", why->reason);
+	values_add(&body, "text", why->text);
+	return open_pieces(d, p, e) || fire_as(d, p, delegate(d, p), EV_REFUSE, &body, NULL, e) ? -1 : 0;
 }
 
 static int ask_correction(struct demo *d, const struct person *p, struct err *e)
 {
 	struct values body = values_in(d->pool);
 
+	if (open_pieces(d, p, e))
+		return -1;
 	values_add(&body, "items[0].piece", "identity");
 	values_add(&body, "items[0].code", "piece_unreadable");
 	values_add(&body, "items[0].text", "Le verso de votre pièce d’identité est illisible : joignez-la de nouveau.");
@@ -927,8 +952,7 @@ static int act(struct demo *d, struct person *p, struct err *e)
 	case 2:
 		if (p->plan == PLAN_APPEALED) {
 			ends(p);
-			return fire_with(d, p, applicant(p), EV_APPEAL, "text",
-					 "Mon exercice à l’hôpital n’a pas été compté : voici les attestations.", e);
+			return fire_with(d, p, applicant(p), EV_APPEAL, "text", refusal_of(p)->appeal, e);
 		}
 		next_in(p, 1 + p->n % 5);
 		if (p->plan == PLAN_TO_COUNTERSIGN)

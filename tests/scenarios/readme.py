@@ -20,6 +20,31 @@ def journey(w):
     right("good" in p.stdout, "its history: " + p.stdout)
 
 
+def gives_up(w):
+    """A state that never comes ends the paste with a sentence instead of a loop."""
+    text = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()
+    patiently = re.search(r"^patiently\(\) .*$", text, re.M).group(0)
+    p = subprocess.run(["bash", "-c", "sleep() { :; }; %s\npatiently false" % patiently], text=True, timeout=20, capture_output=True)
+    right(p.returncode == 1 and "gave up: false" in p.stderr, "%d %s" % (p.returncode, p.stderr))
+    right(not re.search(r"^(until|while) ", text, re.M), "a loop without an end in README.md")
+
+
+def coherent(w):
+    """No refusal of the demonstration contradicts what the checks of its file found, and its pieces were opened first."""
+    contradicted = w.house.sql(
+        "with reasons (reason, code) as (values ('not_psychologist', 'rpps'), ('no_ars', 'ars'), ('diploma_insufficient', 'diploma'),"
+        " ('experience_insufficient', 'experience'), ('identity_mismatch', 'identity'), ('duplicate', 'duplicate'))"
+        " select e.file, r.reason from event e, jsonb_array_elements_text(e.body::jsonb -> 'codes') x join reasons r on r.reason = x"
+        " join lateral (select result from check_result c where c.file = e.file and c.code = r.code order by id desc limit 1) c on true"
+        " where e.event in ('refuse', 'confirm_ineligible') and c.result = 'pass'")
+    right(not contradicted, "refused against their checks: %s" % contradicted)
+    refused = w.house.sql("select count(*), count(*) filter (where jsonb_array_length(body::jsonb -> 'codes') > 0) from event where event = 'refuse'")
+    right(int(refused[0][0]) >= 10 and refused[0][0] == refused[0][1], "%s refusals" % refused)
+    unopened = w.house.sql("select e.file, p.kind from event e join piece p on p.file = e.file where e.event in ('refuse', 'ask_correction')"
+                           " and e.actor like 'agent:%' and not exists (select 1 from piece_opening o where o.piece = p.id and o.at <= e.at)")
+    right(not unopened, "never opened: %s" % unopened[:5])
+
+
 def everywhere(w):
     items = jsonlib.loads(w.house.ctl("figures", "--level", "region", "--json"))["items"]
     regions = [i for i in items if i["code"] != "non_rattache"]
@@ -72,9 +97,11 @@ scenario("the demonstration", [
     holds("every state is there, for more than 300 people", every_state),
     holds("people practise in all 18 regions", everywhere),
     holds("it has lived: a past date gives other figures", history_is_long),
+    holds("no refusal contradicts its file, and its pieces were opened", coherent),
     holds("the known people sign in", known_people),
     holds("every page says that it is a demonstration", marked),
     holds("the journey of README.md works as pasted", journey),
+    holds("what never comes is given up, with a sentence", gives_up),
     holds("a second start changes nothing", second_start),
 ])
 
