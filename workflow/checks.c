@@ -142,7 +142,7 @@ static void answer(struct check_result *r, enum result result, const char *reaso
 static const char *registry_source(const struct check_input *in, struct pool *pool)
 {
 	return in->registry_there && in->registry_day != DAY_NONE
-		       ? pool_printf(pool, "registre du %s", day_iso(pool, in->registry_day))
+		       ? pool_printf(pool, "registre du %s", day_french(pool, in->registry_day))
 		       : "registre";
 }
 

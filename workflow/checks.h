@@ -66,7 +66,7 @@ struct check_result {
 	enum check check;
 	enum result result;
 	const char *reason; /* reason code, catalogue id "check.<reason>" */
-	const char *source; /* "registre du 2026-11-01", "candidature", "pièces", … */
+	const char *source; /* "registre du 1er novembre 2026", "candidature", "pièces", … */
 	/*
 	 * Canonical JSON (RFC 8785) of what it rests on: codes, counts, dates; names only as given evidence. It says
 	 * what was looked at, not when: a newer registry or a later deposit with the same content gives the same text,

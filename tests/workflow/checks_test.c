@@ -97,7 +97,7 @@ static void a_good_file_passes_everything_and_says_from_where(void **state)
 	expect(p, CHECK_DOCUMENTS, RESULT_PASS, "documents_good");
 	expect(p, CHECK_ADDRESS, RESULT_PASS, "address_known");
 	assert_int_equal(checks_verdict(p->r, CHECKS), RESULT_PASS);
-	assert_string_equal(p->r[CHECK_RPPS].source, "registre du 2026-11-01");
+	assert_string_equal(p->r[CHECK_RPPS].source, "registre du 1er\u00a0novembre\u00a02026");
 	assert_string_equal(p->r[CHECK_RPPS].evidence,
 			    "{\"available\":true,\"other_lines\":0,\"psychologist_lines\":1,\"rpps\":\"99900000029\"}");
 	assert_string_equal(p->r[CHECK_IDENTITY].evidence,
