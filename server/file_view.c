@@ -347,6 +347,17 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	return 0;
 }
 
+bool file_view_other_holder(const struct values *answers, struct pool *pool)
+{
+	const char *holder = str_fold(pool, values_text(answers, "iban_holder"));
+	const char *name = str_fold(pool, values_text(answers, "last_name"));
+	const char *employer = str_fold(pool, values_text(answers, "employer_name"));
+
+	if (!*holder || !*name || strstr(holder, name))
+		return false;
+	return !*employer || (!strstr(holder, employer) && !strstr(employer, holder));
+}
+
 bool file_view_may(const struct file_view *v, enum event ev)
 {
 	for (size_t i = 0; i < v->action_count; i++)

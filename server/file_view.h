@@ -80,6 +80,9 @@ struct file_asked; /* where its statements stand in the segment: kept by the han
 struct file_asked *file_view_ask(struct job *j, int64_t file);
 int file_view_read(struct job *j, const struct file_asked *asked, struct file_view *v, struct err *e) MUST_USE;
 void file_view_json(struct job *j, const struct file_view *v, struct json *out);
+/* The account's holder bears neither the person's last name nor the declared employer's (the employer's RIB is
+ * allowed): a remark for who types it and for who reads it, never a refusal. */
+bool file_view_other_holder(const struct values *answers, struct pool *pool);
 bool file_view_may(const struct file_view *v, enum event ev);
 /* Countersigned, and its seal not there yet. */
 bool file_view_sealing(const struct file_view *v);

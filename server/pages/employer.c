@@ -328,8 +328,9 @@ static int fired(struct job *j, struct err *e)
 			json_kt(&out, "type", "about:blank");
 			json_kt(&out, "title", text("status.409"));
 			json_ki(&out, "status", 409);
-			json_kt(&out, "detail", text_fill(j->pool, f->err.text ? f->err.text : "why.moved",
-							 text2("state", state_id(f->from))));
+			json_kt(&out, "detail",
+				text_fill(j->pool, f->err.text ? f->err.text : "why.moved",
+					  text2("state", state_id(f->from))));
 			json_kt(&out, "by", NULL);
 			json_kinstant(&out, "at", f->stale_by ? f->stale_at : INSTANT_NONE);
 			json_kt(&out, "event", f->stale_event);

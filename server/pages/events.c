@@ -109,8 +109,8 @@ static int stale(struct job *j, struct err *e)
 	struct err unread; /* it may be another caisse's by now */
 	bool seen = !file_view_read(j, h->asked, v, &unread);
 	bool not_here = str_eq(f->err.text, WHY_NOT_HERE);
-	const char *detail = text_fill(j->pool, f->err.text ? f->err.text : "why.moved",
-				       text2("state", state_id(f->from)));
+	const char *detail =
+		text_fill(j->pool, f->err.text ? f->err.text : "why.moved", text2("state", state_id(f->from)));
 	struct conflict_view view = {
 		.title = text(not_here ? "conflict.not_here" : "conflict.title"),
 		.not_here = not_here ? detail : NULL,

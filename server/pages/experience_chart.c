@@ -3,6 +3,7 @@
 #include "../base/str.h"
 #include "../page.h"
 #include "../text.h"
+#include "stack_table.h"
 
 #define WIDTH 640
 #define ROW 26
@@ -31,30 +32,20 @@ static const char *counts_how(const struct period *p)
 
 static void table(struct str *out, const struct period *p, size_t n, struct pool *pool)
 {
-	str_add(out,
-		"<div class=\"msp-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Vos périodes d’expérience\">\n"
-		"<table class=\"govuk-table\">\n<caption class=\"govuk-table__caption govuk-visually-hidden\">Vos "
-		"périodes "
-		"d’expérience</caption>\n<thead class=\"govuk-table__head\"><tr class=\"govuk-table__row\">"
-		"<th scope=\"col\" class=\"govuk-table__header\">Période</th><th scope=\"col\" "
-		"class=\"govuk-table__header\">"
-		"Structure</th><th scope=\"col\" class=\"govuk-table__header govuk-table__header--numeric\">Temps</th>"
-		"<th scope=\"col\" class=\"govuk-table__header\">Compte</th></tr></thead>\n<tbody "
-		"class=\"govuk-table__body\">\n");
+	static const struct stack_table t = { "Vos périodes d’expérience",
+					      { "Période", "Structure", "Temps", "Compte" },
+					      4 };
+
+	stack_open(out, &t);
 	for (size_t i = 0; i < n; i++) {
-		str_add(out, "<tr class=\"govuk-table__row\"><th scope=\"row\" class=\"govuk-table__header\">");
-		str_addf(out, "Du %s ", day_french(pool, p[i].from));
-		str_add(out, p[i].to == DAY_NONE ? "à ce jour" : pool_printf(pool, "au %s", day_french(pool, p[i].to)));
-		str_add(out, "</th><td class=\"govuk-table__cell\">");
-		html_text(out, p[i].structure);
-		str_addf(out,
-			 "</td><td class=\"govuk-table__cell govuk-table__cell--numeric\">%d\u00a0%%</td><td "
-			 "class=\"govuk-table__cell\">",
-			 p[i].share);
-		html_text(out, counts_how(&p[i]));
-		str_add(out, "</td></tr>\n");
+		const char *to =
+			p[i].to == DAY_NONE ? "à ce jour" : pool_printf(pool, "au %s", day_french(pool, p[i].to));
+		const char *cells[] = { pool_printf(pool, "Du %s %s", day_french(pool, p[i].from), to), p[i].structure,
+					pool_printf(pool, "%d\u00a0%%", p[i].share), counts_how(&p[i]) };
+
+		stack_row(out, &t, cells);
 	}
-	str_add(out, "</tbody>\n</table>\n</div>\n");
+	stack_close(out);
 }
 
 static void axis(struct str *out, day_t first, day_t last, double scale, int bottom)

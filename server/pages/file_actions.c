@@ -288,6 +288,9 @@ static void draw_checklist(struct drawn *d)
 	error_line(d, "checklist", error);
 	for (size_t i = 0; i < COUNT(points); i++) {
 		tick(d, pool_printf(d->pool, "checklist.%s", points[i][0]), points[i][1]);
+		if (str_eq(points[i][0], "bank") && file_view_other_holder(&v->answers, d->pool))
+			add(d, "<p class=\"govuk-body-s msp-late\">Le titulaire du compte n’est ni la personne, ni "
+			       "l’employeur déclaré.</p>\n");
 		waiver(d, pool_printf(d->pool, "checklist.%s.waived", points[i][0]), "Passer outre ce point",
 		       pool_printf(d->pool, "Pourquoi passer outre\u00a0? %s", points[i][1]));
 	}
@@ -444,6 +447,34 @@ static void form_close(struct drawn *d, enum event ev, const char *style)
 	add(d, "</button>\n</form>\n");
 }
 
+/* A refusal asks for no opening (domain.md §3): whoever refuses is told what nobody has looked at. */
+static void draw_unopened(struct drawn *d)
+{
+	const struct file_view *v = d->a->v;
+	bool expert = d->a->j->who.role == EXPERT, any = false;
+
+	for (size_t i = 0; i < v->piece_count; i++) {
+		const struct piece_view *p = &v->pieces[i];
+
+		const struct piece_kind *kind = form_piece(form_get("application"), p->kind);
+
+		if (p->opened || p->erased || !kind || !kind->required || (expert && kind->not_for_expert))
+			continue;
+		add(d, any ? ""
+			   : "<div class=\"msp-notice msp-notice--warn\" id=\"jamais-ouvertes\">\n"
+			     "<p class=\"govuk-body-s\"><strong>Personne n’a ouvert ces pièces\u00a0:</strong></p>\n"
+			     "<ul class=\"govuk-list govuk-list--bullet\">\n");
+		any = true;
+		add(d, "<li>");
+		words(d, piece_label(p->kind, p->for_row, d->pool));
+		add(d, "</li>\n");
+	}
+	add(d, any ? "</ul>\n<p class=\"govuk-body-s\">Rien n’oblige à les ouvrir pour refuser, mais la personne peut "
+		     "lire "
+		     "qui a ouvert ses pièces et quand.</p>\n</div>\n"
+		   : "");
+}
+
 static void draw_open(struct drawn *d, enum event ev)
 {
 	const struct form *f = form_of_event(event_id(ev));
@@ -486,6 +517,8 @@ static void draw_open(struct drawn *d, enum event ev)
 				       .html);
 		break;
 	}
+	if (ev == EV_REFUSE || ev == EV_PROPOSE_INELIGIBLE)
+		draw_unopened(d);
 	form_close(d, ev, "");
 	if (ev == EV_ROUTE)
 		draw_commune(d);

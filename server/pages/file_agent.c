@@ -588,6 +588,11 @@ static struct list points_of(const struct agent_page *p)
 			x->more = experience_html(p);
 			x->formula = p->v->has_experience ? p->v->experience.formula : NULL;
 		}
+		if (str_eq(x->id, "banque") && file_view_other_holder(&p->v->answers, p->j->pool))
+			x->more = (struct markup){
+				"<p class=\"msp-notice msp-notice--warn\"><strong>Autre titulaire\u00a0:</strong> "
+				"ni la personne, ni l’employeur déclaré.</p>\n"
+			};
 		if (str_eq(x->id, "adresse"))
 			x->route = route_lines(p);
 		x->no_claim = !x->claimed.count && !x->more.html;

@@ -78,7 +78,8 @@ static const struct slot piece_slots[] = {
 static const struct view piece_row_view = VIEW(struct piece_row, piece_slots);
 
 struct applicant_view {
-	int64_t id, items_open;
+	int64_t id, items_open, presumed_days;
+	const char *notified;
 	const char *title, *number, *kind_label, *tag, *state_label, *caisse, *deadline, *target, *effective, *term,
 		*until;
 	const char *appeal_limit, *continue_href, *continue_label, *child_href, *parent_href, *employer_href, *formula,
@@ -96,6 +97,8 @@ struct applicant_view {
 static const struct slot applicant_slots[] = {
 	SLOT_I(struct applicant_view, id),
 	SLOT_I(struct applicant_view, items_open),
+	SLOT_I(struct applicant_view, presumed_days),
+	T(notified),
 	T(title),
 	T(number),
 	T(kind_label),
@@ -400,7 +403,7 @@ static void read_pieces(struct job *j, const struct file_view *v, struct applica
 			.size = size_french(j->pool, p->size),
 			.scan = text2("scan", p->scan),
 			.problem = p->problem ? text2("piece", p->problem) : NULL,
-			.opened = opened_by(j, v, p->id),
+			.opened = v->st == ST_DRAFT ? NULL : opened_by(j, v, p->id),
 			.erased = p->erased,
 		};
 	}
@@ -461,7 +464,8 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 		const char *employer_href)
 {
 	struct applicant_view x = { .id = v->id };
-	instant_t notified = rows_instant(v->row, 0, "notified_at"), queued = rows_instant(v->row, 0, "queue_since");
+	instant_t queued = rows_instant(v->row, 0, "queue_since"), decided = rows_instant(v->row, 0, "decided_at");
+	instant_t notified = notified_at(decided, rows_instant(v->row, 0, "notified_at"), v->now, &j->service->policy);
 	day_t effective = rows_day(v->row, 0, "effective_date");
 
 	set_state(&x, v->st);
@@ -483,8 +487,12 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.term = v->st == ST_CONVENTIONED ? x.deadline : NULL; /* the last day of its running year */
 	x.until = day_or_null(j->pool, rows_day(v->row, 0, "until_date"));
 	x.may_appeal = file_view_may(v, EV_APPEAL);
-	/* The first opening is the notification. */
-	x.appeal_limit = last_day(j->pool, appeal_limit(notified == INSTANT_NONE ? v->now : notified));
+	/* The first opening is the notification, unless the days after which it is presumed had passed. */
+	if (notified == INSTANT_NONE)
+		notified = v->now;
+	x.appeal_limit = last_day(j->pool, appeal_limit(notified));
+	x.notified = day_french(j->pool, day_in_paris(notified));
+	x.presumed_days = j->service->policy.notified_after_days;
 	x.amendment = v->facts.kind == KIND_AMENDMENT;
 	x.i_signed = v->facts.applicant_signed;
 	x.has_employer = v->facts.has_employer;

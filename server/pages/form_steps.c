@@ -19,14 +19,17 @@
 struct step_page {
 	const char *title, *progress, *intro, *notice, *back, *back_label, *action, *autosave;
 	bool draft;
-	struct markup summary, reasons, hidden, fields, before;
+	struct markup summary, lacks, reasons, hidden, fields, before, other_holder;
 };
 static const struct slot step_slots[] = {
-	SLOT_T(struct step_page, title),   SLOT_T(struct step_page, progress), SLOT_T(struct step_page, intro),
-	SLOT_T(struct step_page, notice),  SLOT_T(struct step_page, back),     SLOT_T(struct step_page, back_label),
-	SLOT_T(struct step_page, action),  SLOT_T(struct step_page, autosave), SLOT_B(struct step_page, draft),
-	SLOT_M(struct step_page, summary), SLOT_M(struct step_page, reasons),  SLOT_M(struct step_page, hidden),
+	SLOT_T(struct step_page, title),   SLOT_T(struct step_page, progress),
+	SLOT_T(struct step_page, intro),   SLOT_T(struct step_page, notice),
+	SLOT_T(struct step_page, back),    SLOT_T(struct step_page, back_label),
+	SLOT_T(struct step_page, action),  SLOT_T(struct step_page, autosave),
+	SLOT_B(struct step_page, draft),   SLOT_M(struct step_page, summary),
+	SLOT_M(struct step_page, reasons), SLOT_M(struct step_page, hidden),
 	SLOT_M(struct step_page, fields),  SLOT_M(struct step_page, before),
+	SLOT_M(struct step_page, lacks),   SLOT_M(struct step_page, other_holder),
 };
 static const struct view step_page_view = VIEW(struct step_page, step_slots);
 static const struct page step_page = { "server/pages/step.html", &step_page_view };
@@ -111,6 +114,8 @@ static int draw(struct job *j, struct err *e)
 		.autosave = pool_printf(j->pool, "/dossiers/%lld/reponses", (long long)v->id),
 		.draft = v->st == ST_DRAFT,
 		.summary = form_problem_summary(&d->problems, j->pool),
+		.lacks = step_lacks(v, values_text(&j->query, "avant"), d->step, j->pool),
+		.other_holder = step_other_holder(v, d->step, &d->shown, j->pool),
 		.reasons = step_reasons(v, d->step, false, j->pool),
 		.before = d->registry_asked
 				  ? step_registry(v, d->lines, d->copy_there, step_has_field(d->step, "rpps"), j->pool)
@@ -303,7 +308,7 @@ static int saved_read(struct job *j, struct err *e)
 	}
 	if (*button == '-')
 		return job_redirect(j, step_href(&d->view, d->step, false, j->pool));
-	return job_redirect(j, step_after(&d->view, d->step, false, j->pool));
+	return job_redirect(j, step_leave(&d->view, d->step, false, j->pool));
 }
 
 static int saved(struct job *j, struct err *e)

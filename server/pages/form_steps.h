@@ -22,6 +22,14 @@ const char *step_href(const struct file_view *v, const struct step *step, bool p
 /* Where one goes on after a step (pieces: after its pieces): its pieces, the next step, or the summary. */
 const char *step_after(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
 bool step_has_pieces(const struct file_view *v, const struct step *step);
+/* Where one goes on after saving a step: step_after(), and what the step still lacks is told there (?avant=). */
+const char *step_leave(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
+/* What the step one comes from (?avant=) still lacks, without its pieces where they are asked on `here`; nothing
+ * blocks. Empty markup when it lacks nothing. */
+struct markup step_lacks(const struct file_view *v, const char *avant, const struct step *here, struct pool *pool);
+/* The account is in nobody's name that the file knows: said beside it, never refused. Empty markup otherwise. */
+struct markup step_other_holder(const struct file_view *v, const struct step *step, const struct values *shown,
+				struct pool *pool);
 /* The reasons why answers of this step (or its pieces) were unlocked; empty markup in a draft. */
 struct markup step_reasons(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool);
 /* May this file be worked on by who asks? */

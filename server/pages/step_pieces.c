@@ -44,7 +44,7 @@ struct pieces_view {
 	int64_t id;
 	const char *title, *progress, *back, *here, *after;
 	bool draft;
-	struct markup summary, reasons;
+	struct markup summary, lacks, other_holder, reasons;
 	struct list slots;
 };
 static const struct slot pieces_slots[] = {
@@ -52,6 +52,7 @@ static const struct slot pieces_slots[] = {
 	SLOT_T(struct pieces_view, progress), SLOT_T(struct pieces_view, back),
 	SLOT_T(struct pieces_view, here),     SLOT_T(struct pieces_view, after),
 	SLOT_B(struct pieces_view, draft),    SLOT_M(struct pieces_view, summary),
+	SLOT_M(struct pieces_view, lacks),    SLOT_M(struct pieces_view, other_holder),
 	SLOT_M(struct pieces_view, reasons),  SLOT_L(struct pieces_view, slots, &slot_row_view),
 };
 static const struct view pieces_view = VIEW(struct pieces_view, pieces_slots);
@@ -136,7 +137,9 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 		.progress = step_progress(v, step, j->pool),
 		.back = step_href(v, step, false, j->pool),
 		.here = here,
-		.after = step_after(v, step, true, j->pool),
+		.after = step_leave(v, step, true, j->pool),
+		.lacks = step_lacks(v, values_text(&j->query, "avant"), step, j->pool),
+		.other_holder = step_other_holder(v, step, &v->answers, j->pool),
 		.draft = v->st == ST_DRAFT,
 		.summary = form_problem_summary(&told, j->pool),
 		.reasons = step_reasons(v, step, true, j->pool),

@@ -3,6 +3,7 @@
 #include "../base/str.h"
 #include "../page.h"
 #include "../text.h"
+#include "stack_table.h"
 
 #define PSYCHOLOGIST "93"
 
@@ -27,17 +28,16 @@ static bool same_name(const char *a, const char *b, char *fold(struct pool *, co
 	return *x && str_eq(x, y);
 }
 
+static const struct stack_table compared = { "Vos réponses et l’Annuaire Santé",
+					     { "Réponse", "Vous", "L’Annuaire Santé", "Comparaison" },
+					     4 };
+
 static void row(struct str *out, const char *what, const char *typed, const char *known, bool same)
 {
-	str_add(out, "<tr class=\"govuk-table__row\"><th scope=\"row\" class=\"govuk-table__header\">");
-	html_text(out, what);
-	str_add(out, "</th><td class=\"govuk-table__cell\">");
-	html_text(out, *typed ? typed : "–");
-	str_add(out, "</td><td class=\"govuk-table__cell\">");
-	html_text(out, *known ? known : "–");
-	str_add(out, "</td><td class=\"govuk-table__cell\">");
-	html_text(out, text(same ? "registry.same" : "registry.differs"));
-	str_add(out, "</td></tr>\n");
+	const char *cells[] = { what, *typed ? typed : "–", *known ? known : "–",
+				text(same ? "registry.same" : "registry.differs") };
+
+	stack_row(out, &compared, cells);
 }
 
 static void notice(struct str *out, const char *kind, const char *id)
@@ -75,19 +75,9 @@ struct markup step_registry(const struct file_view *v, const struct rows *lines,
 	else
 		notice(&out, same_last && same_first ? " msp-notice--ok" : " msp-notice--warn",
 		       same_last && same_first ? "registry.found" : "registry.names_differ");
-	str_add(&out,
-		"<div class=\"msp-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Vos réponses et l’Annuaire "
-		"Santé\">\n"
-		"<table class=\"govuk-table\">\n<caption class=\"govuk-table__caption govuk-visually-hidden\">Vos "
-		"réponses et "
-		"l’Annuaire Santé</caption>\n<thead class=\"govuk-table__head\"><tr class=\"govuk-table__row\"><td "
-		"class=\"govuk-table__header\"></td><th scope=\"col\" class=\"govuk-table__header\">Vous</th><th "
-		"scope=\"col\" "
-		"class=\"govuk-table__header\">L’Annuaire Santé</th><th scope=\"col\" "
-		"class=\"govuk-table__header\">Comparaison</th>"
-		"</tr></thead>\n<tbody class=\"govuk-table__body\">\n");
+	stack_open(&out, &compared);
 	row(&out, "Nom", last, rows_str(lines, at, "last_name"), same_last);
 	row(&out, "Prénom", first, rows_str(lines, at, "first_name"), same_first);
-	str_add(&out, "</tbody>\n</table>\n</div>\n");
+	stack_close(&out);
 	return (struct markup){ out.s };
 }

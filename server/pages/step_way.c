@@ -159,23 +159,88 @@ const char *item_label(const struct file_view *v, const struct item_view *item, 
 					   : field_label(item->field ? item->field : "", pool);
 }
 
+static bool missing_at(const struct step *step, const char *name, struct pool *pool)
+{
+	const char *row;
+	const struct step *at;
+
+	if (str_starts(name, "pieces."))
+		return form_step_of_piece(APPLICATION, piece_of(name + strlen("pieces."), &row, pool)) == step;
+	at = form_step_of(APPLICATION, name);
+	for (size_t k = 0; !at && k < step->item_count; k++)
+		if (step->items[k].group && str_starts(name, step->items[k].group->name))
+			at = step;
+	return at == step;
+}
+
 bool step_complete(const struct file_view *v, const struct step *step)
 {
-	for (size_t i = 0; i < v->missing_count; i++) {
-		const char *name = v->missing[i], *row;
-		const struct step *at;
-
-		if (str_starts(name, "pieces."))
-			at = form_step_of_piece(APPLICATION, piece_of(name + strlen("pieces."), &row, v->answers.pool));
-		else
-			at = form_step_of(APPLICATION, name);
-		for (size_t k = 0; !at && k < step->item_count; k++)
-			if (step->items[k].group && str_starts(name, step->items[k].group->name))
-				at = step;
-		if (at == step)
+	for (size_t i = 0; i < v->missing_count; i++)
+		if (missing_at(step, v->missing[i], v->answers.pool))
 			return false;
-	}
 	return true;
+}
+
+/* Its pieces are no lack on the page that asks for them. */
+static bool lacks(const struct step *step, const char *name, bool with_pieces, struct pool *pool)
+{
+	return missing_at(step, name, pool) && (with_pieces || !str_starts(name, "pieces."));
+}
+
+const char *step_leave(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)
+{
+	const char *href = step_after(v, step, pieces, pool);
+	bool any = false;
+
+	for (size_t i = 0; i < v->missing_count; i++)
+		any |= lacks(step, v->missing[i], pieces || !step_has_pieces(v, step), pool);
+	return v->st != ST_DRAFT || str_ends(href, "/resume") || !any
+		       ? href
+		       : pool_printf(pool, "%s?avant=%s", href, step->id);
+}
+
+struct markup step_lacks(const struct file_view *v, const char *avant, const struct step *here, struct pool *pool)
+{
+	const struct step *step = form_step(APPLICATION, avant);
+	struct str out = str_in(pool);
+
+	for (size_t i = 0; step && v->st == ST_DRAFT && i < v->missing_count; i++) {
+		const char *name = v->missing[i];
+
+		if (!lacks(step, name, step != here, pool))
+			continue;
+		if (!out.len) {
+			str_add(&out, "<div class=\"msp-notice\" id=\"manque\">\n<p class=\"govuk-body\">À l’étape "
+				      "«\u00a0");
+			html_text(&out, step->title);
+			str_add(&out,
+				"\u00a0», il manque encore\u00a0:</p>\n<ul class=\"govuk-list govuk-list--bullet\">\n");
+		}
+		str_add(&out, "<li><a class=\"govuk-link\" href=\"");
+		html_attr(&out, step_href_of_missing(v, name, pool));
+		str_add(&out, "\">");
+		html_text(&out, missing_label(v, name, pool));
+		str_add(&out, "</a></li>\n");
+	}
+	if (out.len)
+		str_add(&out, "</ul>\n<p class=\"govuk-body\">Vous pouvez continuer et y revenir avant "
+			      "l’envoi.</p>\n</div>\n");
+	return (struct markup){ out.len ? out.s : NULL };
+}
+
+struct markup step_other_holder(const struct file_view *v, const struct step *step, const struct values *shown,
+				struct pool *pool)
+{
+	bool here = false;
+
+	for (size_t k = 0; k < step->item_count; k++)
+		here |= step->items[k].field && str_eq(step->items[k].field->name, "iban_holder");
+	if (!here || !step_open(v) || !file_view_other_holder(shown, pool))
+		return (struct markup){ NULL };
+	return (struct markup){ pool_printf(pool,
+					    "<div class=\"msp-notice msp-notice--warn\" id=\"autre-titulaire\"><p "
+					    "class=\"govuk-body\">%s</p></div>\n",
+					    text("step.other_holder")) };
 }
 
 struct markup step_reasons(const struct file_view *v, const struct step *step, bool pieces, struct pool *pool)

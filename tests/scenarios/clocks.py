@@ -41,10 +41,22 @@ scenario("four months without an answer are a refusal that can be appealed", [
     refused("cleo", "appeal", "cleo", 422, text="Encore."),
 ])
 
+def presumed_notified(w):
+    """Nobody opened the decision for 20 days: the limit runs from the 15th day, on the page as for the appeal itself."""
+    decided = datetime.datetime.fromisoformat(w.house.sql("select decided_at at time zone 'UTC' from file where id = %d" % w.person("dora").file)[0][0])
+    w.file("dora")  # signs in again: opening it now comes too late to move the day
+    page = w.house.ask("dora", "get", "/dossiers/%d" % w.person("dora").file, Accept="text/html").text
+    day = decided + datetime.timedelta(days=15, hours=1)
+    months = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+    wanted = "La vôtre l’est depuis le %s\u00a0%s\u00a0%d" % ("1er" if day.day == 1 else day.day, months[day.month - 1], day.year)
+    right("réputée l’être 15 jours après son envoi" in page and wanted in page, "no %r in %s" % (wanted, re.findall("Pour quand.*", page)))
+
+
 scenario("an appeal that comes too late", [
     applies("dora"), state("dora", "in_review"), fires("lea", "claim", "dora"),
     fires("lea", "refuse", "dora", reasons=["other"], text="Motif."),
-    days_pass(90), refused("dora", "appeal", "dora", 422, text="Trop tard."),
+    days_pass(20), holds("unopened, it counts as notified after 15 days", presumed_notified),
+    days_pass(70), refused("dora", "appeal", "dora", 422, text="Trop tard."),
 ])
 
 scenario("resigned, and two months later ended", [

@@ -307,11 +307,36 @@ def not_at_this_step(w):
     right(page.status == 403 or (page.status == 409 and "à cette étape</h1>" in page.text and "pendant que vous" not in page.text), "%r" % page)
 
 
+def found_by_email(w):
+    """In the queue of a caisse and everywhere, however it is written; not by who may not see the file."""
+    address = mail_of("kim").upper()
+    for who, seen in (("lea", 1), ("marc", 1), ("ada", 1), ("eva", 0)):
+        found = w.house.ask(who, "get", "/dossiers?q=" + urllib.parse.quote(address)).json
+        right([i["id"] for i in found["items"]] == [w.person("kim").file] * seen, "%s finds %s" % (who, found))
+    right(not w.house.ask("ada", "get", "/dossiers?q=" + urllib.parse.quote("autre" + address)).json["items"], "another address finds it too")
+
+
+def unopened_before_refusing(w):
+    """Refusing asks no opening: what nobody opened is said before the button; and the account's other holder is seen."""
+    path = "/dossiers/%d?action=" % w.person("kim").file
+    page = w.house.ask("lea", "get", path + "refuse", Accept="text/html").text
+    told = re.search('id="jamais-ouvertes".*?</ul>', page, re.S)
+    right(told and told.group(0).count("<li>") == 5 and page.index("jamais-ouvertes") < page.index(">Refuser la candidature</button>"), page[:300])
+    approve = w.house.ask("lea", "get", path + "approve", Accept="text/html").text
+    right("Autre titulaire" in approve and "ni la personne, ni l’employeur déclaré" in approve.split("Le compte bancaire est le sien")[1], "the holder")
+    opens("lea", "kim").do(w)
+    page = w.house.ask("lea", "get", path + "refuse", Accept="text/html").text
+    right("jamais-ouvertes" not in page and ">Refuser la candidature</button>" in page, "still told")
+
+
 scenario("two delegates at once", [
     applies("kim"), state("kim", "in_review"),
     holds("one of two wins, twenty times", both_claim),
     holds("who lost is told by whom, when and what", loser_is_told),
     holds("an action of another step is said to be that", not_at_this_step),
+    fires("lea", "claim", "kim"),
+    holds("a file is found by its e-mail address", found_by_email),
+    holds("what was never opened is told before refusing, and whose account it is", unopened_before_refusing),
 ])
 
 scenario("a name that differs from the registry", [

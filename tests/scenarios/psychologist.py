@@ -207,6 +207,41 @@ def unlocked(w):
     send(w, "dora", 201, {"kind": "identity"}, pdf("nouvelle pièce"))
 
 
+def gently(w):
+    """A step left blank lets one go on, and says what it lacks; a step that lacks nothing says nothing."""
+    path = "/dossiers/%d/etapes/" % w.person("olga").file
+    a = w.house.ask("olga", "post", path + "inscription", form={"rpps": "", "adeli": "", "name_note": ""}, Accept="text/html")
+    right(a.status == 303 and a.headers["location"].endswith("/etapes/exercice?avant=inscription"), "%r %s" % (a, a.headers))
+    page = w.house.ask("olga", "get", a.headers["location"], Accept="text/html").text
+    told = re.search('id="manque".*?</div>', page, re.S)
+    right(told and "Numéro RPPS" in told.group(0) and path + "inscription#rpps" in told.group(0), page[:400])
+    a = w.house.ask("olga", "post", path + "inscription", form={"rpps": rpps(4242), "adeli": "", "name_note": ""}, Accept="text/html")
+    right(a.status == 303 and a.headers["location"].endswith("/etapes/exercice"), "%s" % a.headers)
+    right('id="manque"' not in w.house.ask("olga", "get", path + "exercice?avant=inscription", Accept="text/html").text, "it lacks nothing")
+    page = w.house.ask("olga", "get", "/dossiers/%d" % w.person("olga").file, Accept="text/html").text
+    right("Personne ne l’a ouverte" not in page, "who would open the pieces of a draft?")
+    right(re.search(r'id="etat-inscription">Complet', page), "its state is not in the list of steps")
+
+
+def holder(w):
+    """An account in another's name: a remark beside it, no refusal; the employer's is no other's."""
+    file = "/dossiers/%d" % w.person("olga").file
+    last = w.file("olga")["answers"]["last_name"]
+    for typed, employer, told in (("SCI des Lilas", None, True), ("M. ou Mme %s" % last.upper(), None, False), ("CENTRE DE SANTE D'ESSAI", "Centre de santé d’Essai", False)):
+        if employer:
+            mine(w, "olga", "post", file + "/reponses", 200, {"practice_mode": "both", "employer_name": employer})
+        a = w.house.ask("olga", "post", file + "/etapes/banque", form={"iban_holder": typed, "iban": iban(7777), "bic": "AGRIFRPP"}, Accept="text/html")
+        right(a.status == 303, "%r" % a)
+        for page in ("/etapes/banque", "/etapes/banque/pieces"):
+            right(('id="autre-titulaire"' in w.house.ask("olga", "get", file + page, Accept="text/html").text) == told, "%s on %s" % (typed, page))
+
+
+scenario("the form, step by step", [
+    drafts("olga"),
+    holds("a blank step says what it lacks, and blocks nothing", gently),
+    holds("an account in another's name is remarked", holder),
+])
+
 scenario("pieces", [
     drafts("bea", pieces=False),
     holds("in, out, replaced, refused beside their field", pieces),
