@@ -31,6 +31,9 @@
 #define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */
 #define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
 #define STOP_SECONDS 10
+/* A body is whole in memory before it is read. When those of a loop are more than this, the largest leave first. */
+#define BODIES_MOST ((uint64_t)128 * 1024 * 1024)
+#define HEAD_BYTES 200 /* of a request on the wire, about */
 #define ADDRESS_BUCKETS 4096
 
 /* ---- what there is ---- */
@@ -52,7 +55,8 @@ struct connection {
 	struct certificate certificate;
 	bool certificate_read;
 	int64_t opened_at, done_at, progress_at;
-	size_t bytes; /* at the last sweep */
+	uint64_t bytes; /* at the last sweep */
+	uint64_t taken; /* of what came: whole requests; the rest is on its way and held */
 	uint64_t requests, cancels;
 	int active, working; /* requests; those we have not answered */
 	int references;
@@ -96,8 +100,8 @@ struct loop {
 	struct service *service;
 	int jobs;
 	int64_t stop_at;
-	bool stopping;
-	_Atomic int open; /* connections, those on their way to it included */
+	bool stopping, hurried; /* hurried: much of what comes is held, look often */
+	_Atomic int open;       /* connections, those on their way to it included */
 	pthread_mutex_t lock;
 	struct lanes_counts lanes_counts; /* a copy for other threads */
 };
@@ -384,6 +388,12 @@ static bool host_is_bad(h2o_req_t *req)
 	return found > 1 || (!found && req->version > 0x100);
 }
 
+/* Encrypted bytes that came; h2o's own count is of the last read only. */
+static uint64_t came(const struct connection *c)
+{
+	return c->ssl ? BIO_number_read(SSL_get_rbio(c->ssl)) : 0;
+}
+
 /* Nothing is done yet: what is cancelled before the end of this turn costs nothing more. */
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
@@ -403,6 +413,8 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 	c->active++;
 	c->working++;
 	c->requests++;
+	uint64_t whole = c->taken + req->entity.len + HEAD_BYTES;
+	c->taken = req->version < 0x200 || whole > came(c) ? came(c) : whole;
 	return 0;
 }
 
@@ -614,12 +626,37 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 
 /* ---- a loop ---- */
 
+static uint64_t held(const struct connection *c)
+{
+	return c->sock && !c->flooded ? came(c) - c->taken : 0;
+}
+
+/* True when there is much of it: look again soon. */
+static bool sweep_bodies(struct loop *l)
+{
+	uint64_t all = 0;
+	for (struct connection *c = l->connections; c; c = c->next)
+		all += held(c);
+	bool much = all > BODIES_MOST / 2;
+	while (all > BODIES_MOST) {
+		struct connection *most = l->connections;
+		for (struct connection *c = most->next; c; c = c->next)
+			if (held(c) > held(most))
+				most = c;
+		all -= held(most);
+		most->flooded = true;
+		atomic_fetch_add(&http.flooded, 1);
+		connection_end(most);
+	}
+	return much;
+}
+
 static void sweep(struct loop *l, int64_t now)
 {
 	int64_t idle = l->service->settings.idle_seconds * SECOND;
 	for (struct connection *c = l->connections, *next; c; c = next) {
 		next = c->next;
-		size_t bytes = c->sock->bytes_read + c->sock->bytes_written;
+		uint64_t bytes = came(c) + c->sock->bytes_written;
 		if (bytes - c->bytes >= PROGRESS_BYTES)
 			c->progress_at = now;
 		c->bytes = bytes;
@@ -640,6 +677,7 @@ static void tick(struct loop *l, int64_t now)
 			if (!c->active || now > l->stop_at)
 				connection_end(c);
 	sweep(l, now);
+	l->hurried = sweep_bodies(l);
 	pthread_mutex_lock(&l->lock);
 	l->lanes_counts = lanes_counts(l->lanes);
 	pthread_mutex_unlock(&l->lock);
@@ -655,14 +693,14 @@ static void on_stop(void *arg)
 
 static void turn(struct loop *l)
 {
-	int wait = lanes_timeout(l->lanes), most = l->stopping ? 50 : 1000;
+	int wait = lanes_timeout(l->lanes), most = l->stopping || l->hurried ? 50 : 1000;
 	if (wait < 0 || wait > most)
 		wait = most;
 	h2o_evloop_run(l->ctx.loop, wait);
 	start_waiting(l);
 	lanes_dispatch(l->lanes);
 	int64_t now = clock_monotonic();
-	if (now - atomic_load(&http.ticked_at[l->index]) >= (l->stopping ? SECOND / 10 : SECOND))
+	if (now - atomic_load(&http.ticked_at[l->index]) >= (l->stopping || l->hurried ? SECOND / 10 : SECOND))
 		tick(l, now);
 }
 

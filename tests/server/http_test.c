@@ -608,6 +608,34 @@ static void slow_clients_are_closed(void **unused)
 	raw_close(&byte_by_byte);
 }
 
+/* What counts is how much came, whatever the size of each read. */
+static void a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not(void **unused)
+{
+	(void)unused;
+	static const char head[] = "POST /connexion HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+				   "Content-Length: 150000\r\n\r\n";
+	static char some[3000];
+	struct raw upload = raw_open(false), dribble = raw_open(false);
+	memset(some, ' ', sizeof some);
+	assert_true(push(&upload, head, sizeof head - 1));
+	assert_true(push(&dribble, head, sizeof head - 1));
+	int64_t end = clock_monotonic() + 10 * SECOND;
+	bool gone = false;
+	for (int i = 0; i < 50; i++) {
+		assert_true(push(&upload, some, sizeof some));
+		gone = gone || !push(&dribble, some, i % 3 ? 1 : 40) || closed_within(&dribble, 1);
+		usleep(100000);
+	}
+	char answer[16] = "";
+	assert_true(SSL_read(upload.ssl, answer, sizeof answer - 1) > 8);
+	assert_memory_equal(answer, "HTTP/1.1 ", 9);
+	while (!gone && clock_monotonic() < end)
+		gone = !push(&dribble, some, 1) || closed_within(&dribble, 200);
+	assert_true(gone);
+	raw_close(&upload);
+	raw_close(&dribble);
+}
+
 static void one_address_has_a_bounded_number_of_connections(void **unused)
 {
 	(void)unused;
@@ -650,6 +678,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_revoked_while_serving_is_refused_within_seconds),
 		cmocka_unit_test(rapid_resets_cost_nothing_and_close_the_connection),
 		cmocka_unit_test(slow_clients_are_closed),
+		cmocka_unit_test(a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not),
 		cmocka_unit_test(one_address_has_a_bounded_number_of_connections),
 		cmocka_unit_test(the_database_away_is_503_with_a_reference),
 	};
