@@ -63,9 +63,11 @@ DESTDIR :=
 ASSETS := $(shell find server/pages server/mail server/text server/static forms/definitions forms/form.rng db/migrations db/data db/seed -type f \
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
-.PHONY: help build deps test-deps run test chaos bench bench-tools lint lint-self-test format format-check static static-check \
+.PHONY: help build deps test-deps run test attack chaos bench bench-tools lint lint-self-test format format-check static static-check \
 	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
 .PHONY: tsan asan-scenarios valgrind coverage cppcheck
+.PHONY: help build deps test-deps run test attack chaos lint lint-self-test format format-check static static-check fuzz fuzz-build \
+	screenshots golden install clean test-bins replay-bins list-tests FORCE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -141,6 +143,9 @@ cppcheck: ## cppcheck, on the same
 		--inline-suppr --library=posix --suppress=readdirCalled -D_GNU_SOURCE '-DASN1_ITEM_TEMPLATE(name)=static int name' \
 		'-DASN1_EX_TEMPLATE_TYPE(a,b,c,d)=0' '-Dstatic_ASN1_ITEM_TEMPLATE_END(name)=;' --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
 		server forms db workflow
+attack: test-deps build ## testssl, sqlmap, floods that last: tests/security/RESULTS.md (half an hour)
+	@docker/install.sh attack
+	@ENROLLD=$(CURDIR)/$(OUT)/enrolld python3 tests/security/long.py
 clean: ## remove what was built (var/ stays: it is the service's state)
 	rm -rf build
 
