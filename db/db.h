@@ -79,13 +79,15 @@ const unsigned char *rows_bytes(const struct rows *r, size_t row, const char *co
 
 /* ---- lanes ---- */
 
-enum lane { LANE_FAST, LANE_WRITE, LANE_SLOW, LANE_COUNT };
+/* LANE_STANDBY is nobody's to name: lanes.c sends there what segment_anywhere() lets go. */
+enum lane { LANE_FAST, LANE_WRITE, LANE_SLOW, LANE_STANDBY, LANE_COUNT };
 
 struct lanes_options {
 	const char *dsn;       /* libpq URI or keywords; several hosts allowed */
 	int fast, write, slow; /* connections: 1, 4, 2 for a loop; 0, 1, 0 for a tool (all lanes then share it) */
 	int queue_max;         /* segments waiting in a lane before ERR_BUSY; 0 = 2000 */
 	int slow_timeout_ms;   /* statement_timeout of the slow lane; 0 = 15000 */
+	bool standby;          /* one more connection when the DSN names several hosts: see segment_anywhere() */
 	const char *application_name;
 };
 
@@ -113,6 +115,11 @@ struct segment;
 typedef void segment_done(struct segment *s, void *arg);
 struct segment *segment_new(struct lanes *l, struct pool *pool, enum lane lane, segment_done *done, void *arg);
 size_t segment_ask(struct segment *s, const struct statement *st, const struct arg *args, size_t count);
+/* A standby may answer it (the directory, public figures: never what follows a write). It goes there when its own lane
+ * has lost the database and the DSN names several hosts: on a connection opened for that, closed when no longer needed.
+ */
+void segment_anywhere(struct segment *s);
+bool lanes_on_standby(const struct lanes *l, enum lane lane); /* where such a segment would go now */
 /* ERR_BUSY when the queue is full (done is then not called). */
 int segment_send(struct segment *s, struct err *e) MUST_USE;
 /* The visitor left: a segment not yet sent is dropped (done is called with ERR_BUSY unless `silent`). */

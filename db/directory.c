@@ -67,7 +67,9 @@ const struct statement directory_latest = {
 STATEMENT(directory_latest);
 
 const struct statement directory_stamp = { "directory_stamp",
-					   "select pg_current_snapshot()::text || ' ' || paris_today() as stamp" };
+					   "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text"
+					   " else pg_current_snapshot()::text end || ' ' || pg_postmaster_start_time()"
+					   " || ' ' || paris_today() as stamp" };
 STATEMENT(directory_stamp);
 
 static struct arg arg_f64(struct pool *pool, double x)

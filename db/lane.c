@@ -16,9 +16,10 @@ enum {
 	WAIT_US = 8000000,    /* in a queue, then ERR_BUSY */
 	BACKOFF_FIRST_US = 50000,
 	BACKOFF_MOST_US = 2000000,
+	TRIES = 3,
 };
 
-static const char *const lane_names[] = { "fast", "write", "slow" };
+static const char *const lane_names[] = { "fast", "write", "slow", "standby" };
 
 /* ---- segments ---- */
 
@@ -50,6 +51,11 @@ size_t segment_ask(struct segment *s, const struct statement *st, const struct a
 	if (count)
 		s->asks[s->asked].args = pool_copy(s->pool, args, count * sizeof *args);
 	return s->asked++;
+}
+
+void segment_anywhere(struct segment *s)
+{
+	s->anywhere = true;
 }
 
 static void queue_put(struct queue *q, struct segment *s, bool first)
@@ -275,6 +281,19 @@ static void ended_by_loss(struct segment *s)
 		end_with(s, ERR_BUSY, "error.busy", "connection lost");
 }
 
+/* Nothing of it was done: to the front of its queue, as if it had not been sent. */
+static void ask_again(struct segment *s)
+{
+	s->rows = NULL;
+	s->answered = 0;
+	s->refused = false;
+	s->err = NULL;
+	s->link = NULL;
+	s->state = SEGMENT_QUEUED;
+	queue_put(&s->lanes->queues[s->lane], s, true);
+	s->lanes->news = true;
+}
+
 /* Everything that was on its way is queued again or ends. `why` is for the log. */
 static void lost(struct link *k, const char *why)
 {
@@ -318,14 +337,7 @@ static void lost(struct link *k, const char *why)
 	while (n) {
 		struct segment *s = again[--n];
 		s->retried = true;
-		s->rows = NULL;
-		s->answered = 0;
-		s->refused = false;
-		s->err = NULL;
-		s->link = NULL;
-		s->state = SEGMENT_QUEUED;
-		queue_put(&l->queues[s->lane], s, true);
-		l->news = true;
+		ask_again(s);
 	}
 	if (k->next) {
 		struct segment *s = k->next;
@@ -368,10 +380,10 @@ static int setup_send(struct link *k)
 			 "select " PG_SESSION ", set_config('statement_timeout', '%d', false), "
 			 "set_config('lock_timeout', '%d', false), "
 			 "set_config('idle_in_transaction_session_timeout', '%d', false)",
-			 all                    ? 0
-			 : k->lane == LANE_SLOW ? l->o.slow_timeout_ms
-			 : k->lane == LANE_FAST ? 10000
-						: 30000,
+			 all                                               ? 0
+			 : k->lane == LANE_SLOW || k->lane == LANE_STANDBY ? l->o.slow_timeout_ms
+			 : k->lane == LANE_FAST                            ? 10000
+									   : 30000,
 			 k->lane == LANE_WRITE ? 5000 : 0, all ? 300000 : 30000);
 		const struct statement words = { "session_words", sql };
 		/* A sync of their own: a statement that cannot be prepared would undo them. */
@@ -450,7 +462,7 @@ static void link_open(struct link *k)
 {
 	struct err e;
 	k->since = clock_monotonic();
-	k->pg = pg_open(k->lanes->dsn, k->lanes->application, k->failures, &e);
+	k->pg = pg_open(k->lanes->dsn, k->lanes->application, k->failures, k->lane == LANE_STANDBY, &e);
 	if (!k->pg) {
 		backoff(k);
 		return;
@@ -520,9 +532,12 @@ static void refuse(struct link *k, struct segment *s, const struct pg_error *x)
 	s->refused_at = s->answered;
 	s->err = POOL_NEW(s->pool, struct err);
 	pg_error_tell(x, travels(s, s->answered), s->err);
-	/* The session no longer fits: a standby where a primary was, or plans older than the schema. */
-	if (!strcmp(x->sqlstate, "25006") || !strcmp(x->sqlstate, "0A000") || !strcmp(x->sqlstate, "26000"))
+	/* The session no longer fits: a standby where a primary was, or a statement that is not there. */
+	if (!strcmp(x->sqlstate, "25006") || !strcmp(x->sqlstate, "26000"))
 		k->recycle = true;
+	/* The schema was changed under all of them: every connection prepares again. */
+	for (size_t i = 0; x->stale_plan && i < k->lanes->link_count; i++)
+		k->lanes->links[i].recycle |= k->lanes->links[i].state == LINK_UP;
 }
 
 static void segment_answer(struct link *k, struct segment *s, struct pg_answer *a)
@@ -591,8 +606,13 @@ static void synced(struct link *k)
 				k->rollback = !pg_outside(k->pg);
 			break;
 		}
-		if (slot.segment->tx)
+		if (slot.segment->tx) {
 			tx_synced(slot.segment->tx, slot.segment, k);
+		} else if (slot.segment->refused && slot.segment->err->kind == ERR_RETRY &&
+			   slot.segment->tries++ < TRIES) {
+			ask_again(slot.segment); /* its own transaction, undone as a whole */
+			break;
+		}
 		end(slot.segment);
 		break;
 	}
@@ -635,7 +655,8 @@ static void receive(struct link *k)
 static struct link *link_for(struct lanes *l, enum lane lane)
 {
 	struct link *best = NULL;
-	unsigned depth = lane == LANE_FAST && l->links[l->first[lane]].lane == LANE_FAST ? DEPTH : 1;
+	bool shared = lane == LANE_FAST && l->links[l->first[lane]].lane != LANE_FAST;
+	unsigned depth = lane == LANE_STANDBY || (lane == LANE_FAST && !shared) ? DEPTH : 1;
 	for (size_t i = 0; i < l->n[lane]; i++) {
 		struct link *k = &l->links[l->first[lane] + i];
 		if (k->state != LINK_UP || k->tx || k->rollback || k->recycle || k->count >= depth)
@@ -695,6 +716,44 @@ static void fill(struct lanes *l, enum lane lane)
 		}
 		send_or_lose(k, s);
 	}
+}
+
+/* Has this lane lost the database, so that a standby is asked what it may answer? */
+bool lanes_on_standby(const struct lanes *l, enum lane lane)
+{
+	bool lost_it = l->n[LANE_STANDBY] > 0;
+	for (size_t i = 0; i < l->n[lane]; i++)
+		lost_it &= l->links[l->first[lane] + i].state != LINK_UP;
+	return lost_it && l->links[l->first[lane]].failures;
+}
+
+static void divert(struct lanes *l)
+{
+	struct queue *there = &l->queues[LANE_STANDBY];
+	bool away[LANE_COUNT] = { false };
+	if (!l->n[LANE_STANDBY])
+		return;
+	for (int lane = 0; lane < LANE_STANDBY; lane++) {
+		away[lane] = lane != LANE_WRITE && lanes_on_standby(l, (enum lane)lane);
+		for (struct segment *s = away[lane] ? l->queues[lane].first : NULL, *next; s; s = next) {
+			next = s->next;
+			if (!s->anywhere || s->cancelled)
+				continue;
+			segment_unqueue(s);
+			queue_put(there, s, false);
+		}
+	}
+	for (struct segment *s = there->first, *next; s; s = next) {
+		next = s->next;
+		if (away[s->lane] || s->cancelled)
+			continue;
+		segment_unqueue(s);
+		queue_put(&l->queues[s->lane], s, false);
+	}
+	/* Not kept: it might once be the last to hold on to a machine that is no longer anyone's standby. */
+	struct link *k = &l->links[l->first[LANE_STANDBY]];
+	if (k->state == LINK_UP && !k->count && !there->first && !away[LANE_FAST] && !away[LANE_SLOW])
+		k->recycle = true;
 }
 
 static void drop_cancelled(struct lanes *l)
@@ -762,8 +821,9 @@ void lanes_dispatch(struct lanes *l)
 		if (l->cancelled)
 			drop_cancelled(l);
 		drop_old(l, now);
+		divert(l);
 		for (size_t i = 0; i < l->link_count; i++)
-			tend(&l->links[i], now, i == l->first[l->links[i].lane]);
+			tend(&l->links[i], now, i == l->first[l->links[i].lane] && l->links[i].lane != LANE_STANDBY);
 		for (int lane = 0; lane < LANE_COUNT; lane++)
 			fill(l, (enum lane)lane);
 		for (size_t i = 0; i < l->link_count; i++)
@@ -802,7 +862,8 @@ int lanes_timeout(const struct lanes *l)
 	for (size_t i = 0; i < l->link_count; i++) {
 		const struct link *k = &l->links[i];
 		int64_t t = INT64_MAX;
-		if (k->state == LINK_DOWN && (i == l->first[k->lane] || l->queues[k->lane].first))
+		if (k->state == LINK_DOWN &&
+		    ((i == l->first[k->lane] && k->lane != LANE_STANDBY) || l->queues[k->lane].first))
 			t = k->retry_at;
 		else if (k->state == LINK_CONNECTING || k->state == LINK_SETUP)
 			t = k->since + CONNECT_US;
@@ -819,7 +880,7 @@ int lanes_timeout(const struct lanes *l)
 
 bool lanes_up(const struct lanes *l)
 {
-	for (int lane = 0; lane < LANE_COUNT; lane++) {
+	for (int lane = 0; lane < LANE_STANDBY; lane++) {
 		bool up = !l->n[lane];
 		for (size_t i = 0; i < l->n[lane]; i++)
 			up |= l->links[l->first[lane] + i].state == LINK_UP;
@@ -841,7 +902,8 @@ struct lanes_counts lanes_counts(const struct lanes *l)
 
 struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void *context, struct err *e)
 {
-	const int wanted[LANE_COUNT] = { [LANE_FAST] = o->fast, [LANE_WRITE] = o->write, [LANE_SLOW] = o->slow };
+	int wanted[LANE_COUNT] = { [LANE_FAST] = o->fast, [LANE_WRITE] = o->write, [LANE_SLOW] = o->slow };
+	size_t hosts;
 	struct lanes *l = calloc(1, sizeof *l);
 	if (!l) {
 		fault(e, "no memory for the lanes");
@@ -852,6 +914,11 @@ struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void
 	l->context = context;
 	l->random = (uint64_t)clock_monotonic() * 2654435761u + (uintptr_t)l + 1;
 	l->statement_count = statements_all(&l->statements);
+	if (pg_check(o->dsn, &hosts, e)) {
+		free(l);
+		return NULL;
+	}
+	wanted[LANE_STANDBY] = o->standby && hosts > 1;
 	if (l->o.queue_max <= 0)
 		l->o.queue_max = QUEUE_MAX;
 	if (l->o.slow_timeout_ms <= 0)
@@ -879,14 +946,14 @@ struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void
 		}
 	}
 	/* A lane without a connection of its own shares those of the write lane. */
-	for (int lane = 0; lane < LANE_COUNT; lane++)
+	for (int lane = 0; lane < LANE_STANDBY; lane++)
 		if (!wanted[lane] || wanted[lane] < 0) {
 			l->first[lane] = l->first[LANE_WRITE];
 			l->n[lane] = l->n[LANE_WRITE];
 		}
 	if (!ok)
 		fault(e, "no memory for the lanes");
-	if (!ok || pg_check(l->dsn, e)) {
+	if (!ok) {
 		lanes_close(l);
 		return NULL;
 	}

@@ -21,8 +21,10 @@ struct segment {
 	bool commit; /* COMMIT travels with it */
 	bool cancelled;
 	bool finished;
-	bool retried; /* lost once with a connection and queued again */
-	bool begin;   /* BEGIN travels with it */
+	bool retried;  /* lost once with a connection and queued again */
+	bool anywhere; /* a standby may answer it */
+	int tries;     /* times that it was undone by a deadlock, or met a plan older than the schema */
+	bool begin;    /* BEGIN travels with it */
 	enum { SEGMENT_NEW, SEGMENT_QUEUED, SEGMENT_NEXT, SEGMENT_SENT, SEGMENT_DONE } state;
 	struct ask {
 		const struct statement *st;

@@ -1,6 +1,7 @@
 #include "migrate.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "../server/base/asset.h"
 #include "../server/base/crypto.h"
 #include "../server/base/str.h"
@@ -9,6 +10,7 @@
 
 /* Two migrating programs wait for one another. */
 #define LOCK "select pg_advisory_lock(7310033)"
+enum { LOCK_TRIES = 40 }; /* a minute */
 
 struct migration {
 	int number;
@@ -91,9 +93,9 @@ static int prepare(struct plain *c, struct err *e)
 		e);
 }
 
-static int apply_one(struct plain *c, const struct migration *m, struct pool *pool, struct err *e)
+static int try_one(struct plain *c, const struct migration *m, struct pool *pool, struct err *e)
 {
-	if (script(c, "begin", e))
+	if (script(c, "begin; set local lock_timeout = '500ms'", e))
 		return -1;
 	if (script(c, (const char *)m->file->data, e) ||
 	    plain_ask(c, "insert into enroll.schema_migration (number, name, sha256) values ($1::int, $2, $3)",
@@ -102,6 +104,22 @@ static int apply_one(struct plain *c, const struct migration *m, struct pool *po
 		return rollback(c);
 	}
 	return script(c, "commit", e);
+}
+
+/*
+ * The service may be serving: whoever waits for an exclusive lock makes all others wait behind, so it is given up soon
+ * and asked for again; before PostgreSQL looks for deadlocks (1 s), so that nobody else is the one to be undone.
+ */
+static int apply_one(struct plain *c, const struct migration *m, struct pool *pool, struct err *e)
+{
+	for (int i = 0;; i++) {
+		if (!try_one(c, m, pool, e))
+			return 0;
+		bool busy = strstr(e->detail, "55P03") || e->kind == ERR_RETRY;
+		if (!busy || i == LOCK_TRIES)
+			return -1;
+		nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+	}
 }
 
 /* The row of a number, or -1. */

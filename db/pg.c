@@ -278,6 +278,9 @@ static void error_read(const PGresult *result, struct pg_error *out)
 	*out = (struct pg_error){ 0 };
 	copy_line(out->sqlstate, sizeof out->sqlstate, PQresultErrorField(result, PG_DIAG_SQLSTATE));
 	copy_line(out->constraint, sizeof out->constraint, PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+	/* "cached plan must not change result type", in whatever language the server speaks. */
+	const char *file = PQresultErrorField(result, PG_DIAG_SOURCE_FILE);
+	out->stale_plan = !strcmp(out->sqlstate, "0A000") && file && strstr(file, "plancache.c");
 	if (message_is_safe(out->sqlstate))
 		copy_line(out->message, sizeof out->message, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
@@ -288,7 +291,7 @@ void pg_error_tell(const struct pg_error *x, const char *statement, struct err *
 	const struct constraint *c = x->constraint[0] ? constraint_get(x->constraint) : NULL;
 	if (c) {
 		*e = (struct err){ .kind = c->kind, .text = c->text, .field = c->field };
-	} else if (!strcmp(s, "40001") || !strcmp(s, "40P01")) {
+	} else if (!strcmp(s, "40001") || !strcmp(s, "40P01") || x->stale_plan) {
 		fail(e, ERR_RETRY, "error.retry");
 	} else if (!*s || !strncmp(s, "08", 2) || !strncmp(s, "53", 2) || !strncmp(s, "57", 2) || !strcmp(s, "55P03") ||
 		   !strcmp(s, "25006") || !strcmp(s, "25P03")) {
@@ -336,7 +339,8 @@ static char *rotate(const char *list, unsigned turn)
 	return out;
 }
 
-static int keys_make(struct keys *k, const char *dsn, const char *application, unsigned turn, struct err *e)
+static int keys_make(struct keys *k, const char *dsn, const char *application, unsigned turn, bool standby,
+		     struct err *e)
 {
 	/* A dead machine is noticed within some ten seconds; a DSN that says otherwise wins. */
 	static const char *const defaults[][2] = { { "keepalives_idle", "5" },  { "keepalives_interval", "2" },
@@ -354,7 +358,7 @@ static int keys_make(struct keys *k, const char *dsn, const char *application, u
 				 : !strcmp(o->keyword, "hostaddr") ? &k->rotated[1]
 				 : !strcmp(o->keyword, "port")     ? &k->rotated[2]
 								   : NULL;
-		if (!o->val)
+		if (!o->val || (standby && !strcmp(o->keyword, "target_session_attrs")))
 			continue;
 		if (rotated)
 			*rotated = rotate(o->val, turn);
@@ -367,6 +371,8 @@ static int keys_make(struct keys *k, const char *dsn, const char *application, u
 		if (!said)
 			keys_add(k, defaults[i][0], defaults[i][1]);
 	}
+	if (standby)
+		keys_add(k, "target_session_attrs", "prefer-standby");
 	keys_add(k, "fallback_application_name", application ? application : "enroll");
 	return 0;
 }
@@ -392,19 +398,27 @@ struct pg {
 	bool tail; /* the NULL that ends a statement's answers was just read */
 };
 
-int pg_check(const char *dsn, struct err *e)
+int pg_check(const char *dsn, size_t *hosts, struct err *e)
 {
 	struct keys k;
-	if (keys_make(&k, dsn, NULL, 0, e))
+	*hosts = 1;
+	if (keys_make(&k, dsn, NULL, 0, false, e))
 		return -1;
+	for (const PQconninfoOption *o = k.parsed; o->keyword; o++) {
+		size_t n = 1;
+		for (const char *p = o->val; p && *p; p++)
+			n += *p == ',';
+		if (n > *hosts && (!strcmp(o->keyword, "host") || !strcmp(o->keyword, "hostaddr")))
+			*hosts = n;
+	}
 	keys_free(&k);
 	return 0;
 }
 
-struct pg *pg_open(const char *dsn, const char *application, unsigned turn, struct err *e)
+struct pg *pg_open(const char *dsn, const char *application, unsigned turn, bool standby, struct err *e)
 {
 	struct keys k;
-	if (keys_make(&k, dsn, application, turn, e))
+	if (keys_make(&k, dsn, application, turn, standby, e))
 		return NULL;
 	struct pg *c = calloc(1, sizeof *c);
 	if (c && !(c->conn = PQconnectStartParams(k.keywords, k.values, 0))) {
@@ -568,7 +582,7 @@ static int plain_lost(struct err *e)
 struct plain *plain_open(const char *dsn, const char *application, struct err *e)
 {
 	struct keys k;
-	if (keys_make(&k, dsn, application, 0, e))
+	if (keys_make(&k, dsn, application, 0, false, e))
 		return NULL;
 	struct plain *p = calloc(1, sizeof *p);
 	/* A server that recovers says so: it is worth waiting for. */

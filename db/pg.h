@@ -20,6 +20,7 @@ struct pg_error {
 	char sqlstate[6]; /* "" when the connection itself failed */
 	char constraint[64];
 	char message[120];
+	bool stale_plan; /* what was prepared no longer fits the schema: prepared again it will */
 };
 /* Fills *e from a server's error: constraints.c, then the classes of SQLSTATE. `statement` is its name or NULL. */
 void pg_error_tell(const struct pg_error *error, const char *statement, struct err *e);
@@ -27,10 +28,11 @@ void pg_error_tell(const struct pg_error *error, const char *statement, struct e
 /* ---- never waiting ---- */
 
 struct pg;
-int pg_check(const char *dsn, struct err *e) MUST_USE; /* can it be read? */
+int pg_check(const char *dsn, size_t *hosts, struct err *e) MUST_USE; /* can it be read, and how many does it name? */
 enum pg_step { PG_FAILED, PG_WANT_READ, PG_WANT_WRITE, PG_UP };
-/* `turn` rotates the hosts of the DSN: after an attempt that hung, the next one starts with another host. */
-struct pg *pg_open(const char *dsn, const char *application, unsigned turn, struct err *e);
+/* `turn` rotates the hosts of the DSN: after an attempt that hung, the next one starts with another host. `standby`:
+ * rather one that only reads, whatever the DSN says of target_session_attrs. */
+struct pg *pg_open(const char *dsn, const char *application, unsigned turn, bool standby, struct err *e);
 enum pg_step pg_connecting(struct pg *c); /* PG_UP: connected, non-blocking, in pipeline mode */
 void pg_close(struct pg *c);
 int pg_socket(const struct pg *c); /* may change while connecting */

@@ -49,7 +49,8 @@ struct connection {
 	struct loop *loop;
 	h2o_socket_t *sock; /* NULL once closed: requests may outlive it by a few lines */
 	enum listener listener;
-	struct address *address;
+	struct address *address; /* behind a proxy: the proxy's until the handshake is done */
+	bool proxied;
 	SSL *ssl;
 	struct pool *pool; /* of the certificate, read once */
 	struct certificate certificate;
@@ -91,7 +92,7 @@ struct loop {
 	sem_t opened;
 	struct err err;
 	h2o_context_t ctx;
-	h2o_accept_ctx_t accept[2];
+	h2o_accept_ctx_t accept[2][2]; /* public, agents; without and with a PROXY line */
 	h2o_multithread_receiver_t receiver;
 	struct lanes *lanes;
 	struct watched *watched;
@@ -100,8 +101,8 @@ struct loop {
 	struct service *service;
 	int jobs;
 	int64_t stop_at;
-	bool stopping, hurried; /* hurried: much of what comes is held, look often */
-	_Atomic int open;       /* connections, those on their way to it included */
+	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
+	_Atomic int open;                 /* connections, those on their way to it included */
 	pthread_mutex_t lock;
 	struct lanes_counts lanes_counts; /* a copy for other threads */
 };
@@ -128,6 +129,7 @@ static struct {
 	struct timespec seen[4]; /* of the certificate files */
 	pthread_mutex_t lock;    /* of addresses */
 	struct address *addresses[ADDRESS_BUCKETS];
+	_Atomic bool draining;
 	_Atomic uint64_t accepted, refused, requests, cancelled, flooded, idle, bytes;
 } http = { .listening = { -1, -1 }, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -144,8 +146,8 @@ static struct address **address_at(const char *text)
 	return at;
 }
 
-/* NULL when this address has enough of them. */
-static struct address *address_take(const char *text)
+/* NULL when this address has enough of them; a proxy never has. */
+static struct address *address_take(const char *text, bool proxy)
 {
 	pthread_mutex_lock(&http.lock);
 	struct address **at = address_at(text), *a = *at;
@@ -156,7 +158,7 @@ static struct address *address_take(const char *text)
 			*at = a;
 		}
 	}
-	if (a && a->count >= http.service->settings.max_connections_per_address)
+	if (a && !proxy && a->count >= http.service->settings.max_connections_per_address)
 		a = NULL;
 	else if (a)
 		a->count++;
@@ -173,6 +175,30 @@ static void address_give(struct address *a)
 		free(a);
 	}
 	pthread_mutex_unlock(&http.lock);
+}
+
+static void address_text(const struct sockaddr_storage *from, char out[INET6_ADDRSTRLEN])
+{
+	if (from->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)from;
+		if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+			inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out, INET6_ADDRSTRLEN);
+		else
+			inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
+	} else {
+		const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)from;
+		inet_ntop(AF_INET, &four->sin_addr, out, INET6_ADDRSTRLEN);
+	}
+}
+
+/* Only the addresses of ENROLL_PROXY may say for whom they connect. */
+static bool is_proxy(const char *address)
+{
+	size_t n = strlen(address);
+	for (const char *p = http.service->settings.proxy; p && *p; p += strcspn(p, ","), p += *p == ',')
+		if (strcspn(p, ",") == n && !memcmp(p, address, n))
+			return true;
+	return false;
 }
 
 /* ---- messages to loops ---- */
@@ -292,6 +318,25 @@ static void connection_end(struct connection *c)
 		shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
 }
 
+/* The PROXY line was read: from now on it counts for whom it says. */
+static void learn_address(struct connection *c)
+{
+	struct sockaddr_storage from = { 0 };
+	char text[INET6_ADDRSTRLEN] = "";
+	c->proxied = false;
+	if (h2o_socket_getpeername(c->sock, (struct sockaddr *)&from) <= 0)
+		return;
+	address_text(&from, text);
+	struct address *a = address_take(text, is_proxy(text));
+	if (!a) {
+		atomic_fetch_add(&http.refused, 1);
+		connection_end(c);
+		return;
+	}
+	address_give(c->address);
+	c->address = a;
+}
+
 /* The BIO that h2o gives to OpenSSL carries its socket, and the socket carries our connection. */
 static void on_ssl_info(const SSL *ssl, int where, int ret)
 {
@@ -300,8 +345,11 @@ static void on_ssl_info(const SSL *ssl, int where, int ret)
 		return;
 	h2o_socket_t *sock = BIO_get_data(SSL_get_rbio(ssl));
 	struct connection *c = sock ? sock->on_close.data : NULL;
-	if (c)
-		c->ssl = (SSL *)(uintptr_t)ssl;
+	if (!c)
+		return;
+	c->ssl = (SSL *)(uintptr_t)ssl;
+	if (c->proxied)
+		learn_address(c);
 }
 
 struct arrival {
@@ -309,6 +357,7 @@ struct arrival {
 	struct address *address;
 	int fd;
 	enum listener listener;
+	bool proxied;
 };
 
 static void on_arrival(void *arg)
@@ -327,6 +376,7 @@ static void on_arrival(void *arg)
 	*c = (struct connection){ .loop = l,
 				  .listener = a->listener,
 				  .address = a->address,
+				  .proxied = a->proxied,
 				  .references = 1,
 				  .opened_at = now,
 				  .done_at = now,
@@ -338,7 +388,7 @@ static void on_arrival(void *arg)
 	c->sock = h2o_evloop_socket_create(l->ctx.loop, a->fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
 	c->sock->on_close.cb = on_close;
 	c->sock->on_close.data = c;
-	h2o_accept(&l->accept[a->listener == AGENTS], c->sock);
+	h2o_accept(&l->accept[a->listener == AGENTS][a->proxied], c->sock);
 	free(a);
 }
 
@@ -683,12 +733,22 @@ static void tick(struct loop *l, int64_t now)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* HTTP/1 answers say "close" from now on, HTTP/2 connections get their GOAWAY. */
+static void on_drain(void *arg)
+{
+	struct loop *l = arg;
+	if (l->draining) /* linked twice, it aborts */
+		h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
+	l->draining = true;
+	h2o_context_request_shutdown(&l->ctx);
+}
+
 static void on_stop(void *arg)
 {
 	struct loop *l = arg;
+	on_drain(l);
 	l->stopping = true;
 	l->stop_at = clock_monotonic() + STOP_SECONDS * SECOND;
-	h2o_context_request_shutdown(&l->ctx);
 }
 
 static void turn(struct loop *l)
@@ -708,12 +768,16 @@ static void turn(struct loop *l)
 static int loop_open(struct loop *l)
 {
 	const struct lanes_options options = {
-		.dsn = l->service->dsn, .fast = 1, .write = 4, .slow = 2, .application_name = "enrolld"
+		.dsn = l->service->dsn, .fast = 1, .write = 4, .slow = 2, .standby = true, .application_name = "enrolld"
 	};
 	h2o_context_init(&l->ctx, h2o_evloop_create(), &http.config);
 	h2o_multithread_register_receiver(l->ctx.queue, &l->receiver, on_messages);
 	for (size_t i = 0; i < 2; i++)
-		l->accept[i] = (h2o_accept_ctx_t){ .ctx = &l->ctx, .hosts = http.config.hosts, .ssl_ctx = http.ssl[i] };
+		for (int line = 0; line < 2; line++)
+			l->accept[i][line] = (h2o_accept_ctx_t){ .ctx = &l->ctx,
+								 .hosts = http.config.hosts,
+								 .ssl_ctx = http.ssl[i],
+								 .expect_proxy_line = line };
 	l->lanes = lanes_open(&options, on_watch, l, &l->err);
 	return l->lanes ? 0 : -1;
 }
@@ -779,7 +843,7 @@ static void on_new_contexts(void *arg)
 {
 	struct loop *l = arg;
 	for (size_t i = 0; i < 2; i++)
-		l->accept[i].ssl_ctx = __atomic_load_n(&http.ssl[i], __ATOMIC_ACQUIRE);
+		l->accept[i][0].ssl_ctx = l->accept[i][1].ssl_ctx = __atomic_load_n(&http.ssl[i], __ATOMIC_ACQUIRE);
 }
 
 /* A few kilobytes a renewal stay until the end. */
@@ -871,20 +935,6 @@ static struct loop *least_loaded(void)
 	return best;
 }
 
-static void address_text(const struct sockaddr_storage *from, char out[INET6_ADDRSTRLEN])
-{
-	if (from->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)from;
-		if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-			inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out, INET6_ADDRSTRLEN);
-		else
-			inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
-	} else {
-		const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)from;
-		inet_ntop(AF_INET, &four->sin_addr, out, INET6_ADDRSTRLEN);
-	}
-}
-
 /* False when the process has no descriptor left: better to wait than to spin. */
 static bool accept_all(int fd, enum listener listener)
 {
@@ -896,7 +946,8 @@ static bool accept_all(int fd, enum listener listener)
 		if (peer < 0)
 			return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
 		address_text(&from, text);
-		struct address *a = address_take(text);
+		bool proxied = is_proxy(text);
+		struct address *a = address_take(text, proxied);
 		struct arrival *arrival = a ? malloc(sizeof *arrival) : NULL;
 		if (!arrival) {
 			if (a)
@@ -907,7 +958,7 @@ static bool accept_all(int fd, enum listener listener)
 		}
 		setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		struct loop *l = least_loaded();
-		*arrival = (struct arrival){ l, a, peer, listener };
+		*arrival = (struct arrival){ l, a, peer, listener, proxied };
 		atomic_fetch_add(&l->open, 1);
 		atomic_fetch_add(&http.accepted, 1);
 		loop_post(l, on_arrival, arrival);
@@ -962,6 +1013,21 @@ void http_stop(void)
 		(void)!write(http.wake, &one, sizeof one);
 }
 
+bool http_draining(void)
+{
+	return atomic_load(&http.draining);
+}
+
+static void drain(const struct service *s)
+{
+	char seconds[16];
+	snprintf(seconds, sizeof seconds, "%d", s->settings.drain_seconds);
+	log_event(LOG_INFO, "http.draining", "seconds", seconds, NULL);
+	atomic_store(&http.draining, true);
+	for (int i = 0; i < http.loop_count; i++)
+		loop_post(&http.loops[i], on_drain, &http.loops[i]);
+}
+
 /* Accepts, and minds signals and files, until it is told to stop. */
 static void serve(struct service *s, int signals)
 {
@@ -969,11 +1035,11 @@ static void serve(struct service *s, int signals)
 				 { http.listening[1], POLLIN, 0 },
 				 { signals, POLLIN, 0 },
 				 { http.wake, POLLIN, 0 } };
-	int64_t looked = clock_monotonic();
+	int64_t looked = clock_monotonic(), until = 0;
 	bool room = true;
 	for (;;) {
 		fds[0].events = fds[1].events = room ? POLLIN : 0;
-		int n = poll(fds, COUNT(fds), room ? 1000 : 50);
+		int n = poll(fds, COUNT(fds), !room ? 50 : until ? 100 : 1000);
 		room = true;
 		if (n > 0 && (fds[0].revents & POLLIN))
 			room &= accept_all(http.listening[0], PUBLIC);
@@ -984,11 +1050,17 @@ static void serve(struct service *s, int signals)
 		struct signalfd_siginfo got;
 		bool again = false;
 		while (n > 0 && read(signals, &got, sizeof got) == sizeof got) {
-			if (got.ssi_signo != SIGHUP)
+			again |= got.ssi_signo == SIGHUP;
+			if (got.ssi_signo == SIGHUP)
+				continue;
+			if (until || !s->settings.drain_seconds)
 				return;
-			again = true;
+			drain(s);
+			until = clock_monotonic() + s->settings.drain_seconds * SECOND;
 		}
 		int64_t now = clock_monotonic();
+		if (until && now >= until)
+			return;
 		if (now - looked > SECOND) {
 			looked = now;
 			again |= files_changed(&s->settings);
@@ -1011,6 +1083,7 @@ int http_run(struct service *s, struct err *e)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	atomic_store(&http.draining, false);
 	if (signals < 0 || http.wake < 0)
 		return fault(e, "http: no descriptor for signals");
 	http.loops = calloc((size_t)(wanted < LOOPS_MAX ? wanted : LOOPS_MAX), sizeof *http.loops);
@@ -1078,7 +1151,7 @@ bool http_turning(int64_t within)
 
 void http_metrics(struct str *out)
 {
-	static const char *const lane_names[] = { "fast", "write", "slow" };
+	static const char *const lane_names[] = { "fast", "write", "slow", "standby" };
 	struct lanes_counts all = { 0 };
 	int open = 0;
 	for (int i = 0; i < http.loop_count; i++) {

@@ -56,12 +56,15 @@ void loop_post(struct loop *l, void (*fn)(void *), void *arg);
 /* Binds both listeners and reads their certificates: from then on the kernel queues connections. */
 int http_open(struct service *s, struct err *e) MUST_USE;
 /*
- * Serves until SIGTERM, SIGINT or http_stop(): stops listening, lets requests end for at most 10 s, closes. SIGHUP
+ * Serves until SIGTERM, SIGINT or http_stop(): for ENROLL_DRAIN_SECONDS it goes on, but says "stopping" at /readyz and
+ * asks every client to come back on another connection; then it stops listening, lets requests end for at most 10 s,
+ * closes. A second signal cuts the wait short. SIGHUP
  * reads certificates again; a newer CRL or certificate file is noticed by itself within 2 s. Call it with those signals
  * blocked in every thread. jobs_start() comes before, jobs_stop() after. Returns when all is closed.
  */
 int http_run(struct service *s, struct err *e) MUST_USE;
-void http_stop(void); /* any thread */
+void http_stop(void);     /* any thread */
+bool http_draining(void); /* it was told to stop and still serves */
 /* Any thread: did every open loop turn within so many microseconds? Each turns once a second when nothing comes. */
 bool http_turning(int64_t within);
 /* Prometheus lines of its own counters. */

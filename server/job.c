@@ -389,7 +389,15 @@ static struct segment *segment_open(struct job *j)
 	 */
 	enum lane lane = j->route->lane == LANE_WRITE && !p->judged ? LANE_FAST : j->route->lane;
 	struct segment *s = segment_new(j->lanes, j->pool, lane, on_segment, j);
-	segment_ask(s, &identity_join, p->shown.args, COUNT(p->shown.args));
+	/* A session is a write of its own: where only a standby is left, everybody is a visitor. */
+	bool known = p->shown.kind != CRED_NONE, lean = j->route->standby && lanes_on_standby(j->lanes, lane);
+	if (lean || (j->route->standby && !known))
+		segment_anywhere(s);
+	if (lean && known)
+		segment_ask(s, &identity_join,
+			    ARGS(arg_text("visitor"), arg_text(NULL), arg_text(NULL), arg_text(NULL), arg_text(NULL)));
+	else
+		segment_ask(s, &identity_join, p->shown.args, COUNT(p->shown.args));
 	return s;
 }
 

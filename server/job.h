@@ -46,7 +46,8 @@ struct route {
 	const char *form;       /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
 	bool upload;            /* multipart up to 11 MiB; all others 256 KiB */
 	bool bare;              /* nobody is looked up: static files, health */
-	bool fixed;      /* without a session and a query always the same page: drawn once, kept compressed too */
+	bool standby; /* a standby may answer it when the primary is away: nothing that follows a write, no identity */
+	bool fixed;   /* without a session and a query always the same page: drawn once, kept compressed too */
 	const char *doc; /* one French line for OpenAPI and `enrollctl routes print` */
 };
 extern const struct route routes[];

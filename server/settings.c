@@ -62,6 +62,8 @@ static const struct row rows[] = {
 	S("ENROLL_ELIGIBILITY", eligibility, "automatic"),
 	N("ENROLL_MAX_CONNECTIONS_PER_ADDRESS", max_connections_per_address, "256", 1, 1000000),
 	N("ENROLL_IDLE_SECONDS", idle_seconds, "60", 1, 86400),
+	N("ENROLL_DRAIN_SECONDS", drain_seconds, "0", 0, 600),
+	S("ENROLL_PROXY", proxy, ""),
 	B("ENROLL_TEST_CLOCK", test_clock),
 	B("ENROLL_DEMO", demo),
 	N("ENROLL_LOOPS", loops, "0", 0, 256),
@@ -231,6 +233,8 @@ static int derive(struct settings *s, struct pool *pool, struct err *e)
 	}
 	if (strpbrk(s->mail_from, "\r\n") || !strchr(s->mail_from, '@'))
 		return wrong(e, "ENROLL_MAIL_FROM", "not an address");
+	if (s->proxy[strspn(s->proxy, "0123456789abcdef.:,")])
+		return wrong(e, "ENROLL_PROXY", "addresses with a comma between, nothing else");
 	static const char *const levels[] = { "debug", "info", "warn", "error" };
 	bool known = false;
 	for (size_t i = 0; i < COUNT(levels); i++)

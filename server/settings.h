@@ -21,6 +21,8 @@ struct settings {
 	const char *smtp_url, *clamd, *geocode_url, *fhir_url;
 	const char *eligibility; /* "automatic" or "expert", with dates: "automatic,2026-10-01=expert" */
 	int max_connections_per_address, idle_seconds;
+	int drain_seconds; /* told to stop, it still serves so long, /readyz says "stopping": a proxy looks elsewhere */
+	const char *proxy; /* addresses, comma between: whoever connects from there says for whom (a PROXY line) */
 	bool test_clock, demo;
 	int loops;         /* ENROLL_LOOPS, 0 = one per core */
 	int disk_floor_mb; /* watch.h */

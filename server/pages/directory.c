@@ -115,6 +115,8 @@ static void ask_near(struct job *j, struct asked *a)
 	struct arg *args = POOL_ARRAY(j->pool, struct arg, DIRECTORY_ARGS);
 
 	directory_args(&a->q, j->pool, args);
+	/* Of the same server, and before: what is kept is never older than its stamp. */
+	a->stamp_at = job_ask(j, &directory_stamp, NO_ARGS);
 	a->near = job_ask(j, a->q.located || a->q.commune ? &directory_near : &directory_latest, args, DIRECTORY_ARGS);
 }
 
@@ -411,7 +413,7 @@ static int show_fresh(struct job *j, struct err *e)
 	struct directory *d = POOL_NEW(owned, struct directory);
 
 	directory_read(&a->q, job_rows(j, a->near), owned, d);
-	directory_cache_put(a->key, a->stamp, owned, d, j->pool);
+	directory_cache_put(a->key, rows_str(job_rows(j, a->stamp_at), 0, "stamp"), owned, d, j->pool);
 	return show(j, a, d, e);
 }
 

@@ -16,6 +16,8 @@ int healthz_answer(struct job *j, struct err *e)
 int readyz_answer(struct job *j, struct err *e)
 {
 	(void)e;
+	if (http_draining())
+		return job_bytes(j, 503, "text/plain; charset=utf-8", "stopping\n", 9, NULL);
 	if (lanes_up(j->lanes))
 		return job_bytes(j, 200, "text/plain; charset=utf-8", "ready\n", 6, NULL);
 	job_header(j, "retry-after", "2");

@@ -47,6 +47,15 @@ static const struct statement t_zone = {
 };
 STATEMENT(t_zone);
 
+static const struct statement t_shape = { "t_shape", "select * from t_shape" };
+STATEMENT(t_shape);
+static const struct statement t_wait_then_add = {
+	"t_wait_then_add",
+	"insert into t (id, v) select $1::bigint, v from (select pg_sleep(0.3), v from t where id = $2::bigint "
+	"for update) x"
+};
+STATEMENT(t_wait_then_add);
+
 static struct pool *pool;
 static struct lanes *lanes;
 
@@ -69,6 +78,7 @@ static int group(void **state)
 		pgtest_cluster()->owner_dsn,
 		"create schema if not exists enroll; create table t (id bigint primary key, v text);"
 		"create table t_later (id bigint, constraint t_later_once unique (id) deferrable initially deferred);"
+		"create table t_shape as select 1 as a;"
 		"create table t_mail (email text constraint account_email unique);"
 		"grant usage on schema enroll to enroll_service; grant all on all tables in schema enroll to "
 		"enroll_service;");
@@ -590,6 +600,109 @@ static void several_hosts_are_tried_until_one_answers(void **state)
 	lanes_close(l);
 }
 
+static void a_standby_answers_what_it_may_while_there_is_no_primary(void **state)
+{
+	(void)state;
+	struct err e;
+	struct lanes_options o = service;
+	const char *socket = pool_printf(pool, "%s/socket", pgtest_cluster()->folder);
+	/* Two hosts, neither of them what the lanes look for: as between the loss of one and the promotion of the
+	 * other. */
+	o.dsn = pool_printf(pool, "host=%s,%s port=5432 dbname=enroll user=enroll_service target_session_attrs=standby",
+			    socket, socket);
+	o.standby = true;
+	struct lanes *l = lanes_open(&o, NULL, NULL, &e);
+	struct seen stays = { 0 };
+	struct segment *stay = segment_new(l, pool, LANE_FAST, note, &stays);
+	segment_ask(stay, &t_number, ARGS(arg_i64(pool, 1)));
+	assert_int_equal(segment_send(stay, &e), 0);
+	for (int i = 0; i < 2; i++) {
+		struct segment *s = segment_new(l, pool, i ? LANE_SLOW : LANE_FAST, NULL, NULL);
+		segment_anywhere(s);
+		segment_ask(s, &t_number, ARGS(arg_i64(pool, 7)));
+		assert_int_equal(db_send_wait(s, &e), 0);
+		assert_int_equal(rows_i64(segment_rows(s, 0), 0, "n"), 7);
+	}
+	assert_false(stays.done);
+	assert_false(lanes_up(l));
+	assert_true(lanes_on_standby(l, LANE_FAST));
+	lanes_close(l);
+	assert_true(stays.failed);
+	/* With one host there is no other to ask. */
+	o.dsn = "host=/nonexistent";
+	l = lanes_open(&o, NULL, NULL, &e);
+	assert_int_equal(db_run(l, pool, LANE_FAST, &t_number, ARGS(arg_i64(pool, 1)), NULL, &e), -1);
+	assert_false(lanes_on_standby(l, LANE_FAST));
+	lanes_close(l);
+}
+
+static void a_standby_is_left_when_the_primary_is_there(void **state)
+{
+	(void)state;
+	struct err e;
+	struct lanes_options o = service;
+	const char *socket = pool_printf(pool, "%s/socket", pgtest_cluster()->folder);
+	o.dsn = pool_printf(pool, "host=%s,/nonexistent port=5432 dbname=enroll user=enroll_service", socket);
+	o.standby = true;
+	struct lanes *l = lanes_open(&o, NULL, NULL, &e);
+	for (int i = 0; i < 3; i++) {
+		struct segment *s = segment_new(l, pool, LANE_FAST, NULL, NULL);
+		segment_anywhere(s);
+		segment_ask(s, &t_number, ARGS(arg_i64(pool, 7)));
+		assert_int_equal(db_send_wait(s, &e), 0);
+	}
+	assert_false(lanes_on_standby(l, LANE_FAST));
+	assert_int_equal(lanes_counts(l).waiting[LANE_STANDBY], 0);
+	lanes_close(l);
+}
+
+static void a_changed_schema_is_prepared_again_unseen(void **state)
+{
+	(void)state;
+	struct err e;
+	const struct rows *r;
+	assert_int_equal(db_run(lanes, pool, LANE_FAST, &t_shape, NO_ARGS, &r, &e), 0);
+	assert_int_equal(db_run(lanes, pool, LANE_WRITE, &t_shape, NO_ARGS, &r, &e), 0);
+	pgtest_sql(pgtest_cluster()->owner_dsn, "alter table t_shape add column b int default 2");
+	assert_int_equal(db_run(lanes, pool, LANE_FAST, &t_shape, NO_ARGS, &r, &e), 0);
+	assert_int_equal(rows_i64(r, 0, "b"), 2);
+	assert_int_equal(db_run(lanes, pool, LANE_WRITE, &t_shape, NO_ARGS, &r, &e), 0);
+	/* A transaction is told to begin again: the first flight may have been long ago. */
+	pgtest_sql(pgtest_cluster()->owner_dsn, "alter table t_shape add column c int default 3");
+	int kinds[ERR_FAULT + 1] = { 0 };
+	for (int i = 0; i < 5 && !kinds[ERR_NONE]; i++) {
+		struct tx *t = tx_new(lanes, pool);
+		struct segment *s = tx_flight(t, NULL, NULL);
+		segment_ask(s, &t_shape, NO_ARGS);
+		tx_commit(t);
+		kinds[db_send_wait(s, &e) ? e.kind : ERR_NONE]++;
+	}
+	assert_int_equal(kinds[ERR_NONE], 1);
+	assert_int_equal(kinds[ERR_RETRY], 1);
+}
+
+static void a_segment_undone_by_a_deadlock_is_asked_again(void **state)
+{
+	(void)state;
+	struct err e;
+	struct seen seen[2] = { 0 };
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			db_run(lanes, pool, LANE_WRITE, &t_add, ARGS(arg_i64(pool, i), arg_text("x")), NULL, &e), 0);
+	/* Each locks one row, then wants the other's: one of the two is undone, and done after the other. */
+	for (int i = 0; i < 2; i++) {
+		struct segment *s = segment_new(lanes, pool, LANE_WRITE, note, &seen[i]);
+		segment_ask(s, &t_wait_then_add, ARGS(arg_i64(pool, 10 + i), arg_i64(pool, i)));
+		segment_ask(s, &t_lock, ARGS(arg_i64(pool, 1 - i)));
+		send(s);
+	}
+	wait_for(&seen[0].done);
+	wait_for(&seen[1].done);
+	assert_false(seen[0].failed);
+	assert_false(seen[1].failed);
+	assert_int_equal(count_rows(), 4);
+}
+
 static void a_dsn_that_cannot_be_read_is_refused_without_quoting_it(void **state)
 {
 	(void)state;
@@ -1044,6 +1157,10 @@ int main(void)
 		T(lanes_survive_the_death_of_the_whole_server),
 		T(without_a_server_a_segment_is_busy_after_a_while),
 		T(several_hosts_are_tried_until_one_answers),
+		T(a_standby_answers_what_it_may_while_there_is_no_primary),
+		T(a_standby_is_left_when_the_primary_is_there),
+		T(a_changed_schema_is_prepared_again_unseen),
+		T(a_segment_undone_by_a_deadlock_is_asked_again),
 		T(a_dsn_that_cannot_be_read_is_refused_without_quoting_it),
 		T(closing_tells_everybody_who_waits),
 		T(a_loop_owns_duplicates_and_hears_of_every_change),

@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -95,6 +96,7 @@ static int start(void **unused)
 		.agent_crl = pool_printf(pool, "%s/ca.crl", ca),
 		.eligibility = "automatic",
 		.max_connections_per_address = 20,
+		.proxy = "127.0.0.7,127.0.0.9",
 		.idle_seconds = 2,
 		.loops = 2,
 		.log_level = "error",
@@ -473,6 +475,28 @@ struct raw {
 	SSL *ssl;
 };
 
+/* From that address of this machine, with that line before everything else; ssl NULL: not let in. */
+static struct raw raw_from(uint32_t from, const char *line)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)service.settings.port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+			   own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(from) };
+	struct raw r = { .fd = socket(AF_INET, SOCK_STREAM, 0), .ctx = SSL_CTX_new(TLS_client_method()) };
+	assert_int_equal(bind(r.fd, (struct sockaddr *)&own, sizeof own), 0);
+	assert_int_equal(connect(r.fd, (struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(send(r.fd, line, strlen(line), MSG_NOSIGNAL), (ssize_t)strlen(line));
+	r.ssl = SSL_new(r.ctx);
+	SSL_set_fd(r.ssl, r.fd);
+	if (SSL_connect(r.ssl) != 1) {
+		SSL_free(r.ssl);
+		r.ssl = NULL;
+	}
+	/* A ticket alone is no answer to wait for. */
+	fcntl(r.fd, F_SETFL, O_NONBLOCK);
+	return r;
+}
+
 static struct raw raw_open(bool http2)
 {
 	static const unsigned char two[] = "\x02h2", one[] = "\x08http/1.1";
@@ -659,6 +683,38 @@ static void one_address_has_a_bounded_number_of_connections(void **unused)
 	assert_int_equal(ASK(.path = "/healthz").status, 200);
 }
 
+static void a_proxy_says_for_whom_it_connects(void **unused)
+{
+	(void)unused;
+	static const char *const lines[] = { "PROXY TCP4 10.1.1.1 127.0.0.1 1111 443\r\n",
+					     "PROXY TCP6 2001:db8::7 ::1 1111 443\r\n", "PROXY UNKNOWN\r\n" };
+	const uint32_t proxy = 0x7f000009, other = 0x7f000008;
+	struct raw open[3][4];
+	service.settings.max_connections_per_address = 3;
+	for (size_t i = 0; i < COUNT(lines); i++)
+		for (size_t k = 0; k < COUNT(open[i]); k++) {
+			open[i][k] = raw_from(proxy, lines[i]);
+			/* The fourth for the same person is one too many; what is the proxy's own, its health checks,
+			 * is not counted. */
+			bool closed = !open[i][k].ssl || closed_within(&open[i][k], k < 3 || i == 2 ? 20 : 1000);
+			assert_int_equal(closed, k == 3 && i < 2);
+		}
+	for (size_t i = 0; i < COUNT(lines); i++)
+		for (size_t k = 0; k < COUNT(open[i]); k++)
+			raw_close(&open[i][k]);
+	service.settings.max_connections_per_address = 20;
+	/* Nobody else may; a proxy that says nothing speaks for itself. */
+	struct raw r = raw_from(other, lines[0]);
+	assert_null(r.ssl);
+	raw_close(&r);
+	r = raw_from(proxy, "");
+	assert_non_null(r.ssl);
+	raw_close(&r);
+	r = raw_from(other, "");
+	assert_non_null(r.ssl);
+	raw_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -680,6 +736,7 @@ int main(void)
 		cmocka_unit_test(slow_clients_are_closed),
 		cmocka_unit_test(a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not),
 		cmocka_unit_test(one_address_has_a_bounded_number_of_connections),
+		cmocka_unit_test(a_proxy_says_for_whom_it_connects),
 		cmocka_unit_test(the_database_away_is_503_with_a_reference),
 	};
 	return cmocka_run_group_tests(tests, start, stop);

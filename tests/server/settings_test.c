@@ -67,6 +67,8 @@ static void defaults_are_those_of_the_interface(void **unused)
 	assert_string_equal(s.mail_from, "ne-pas-repondre@localhost");
 	assert_int_equal(s.max_connections_per_address, 256);
 	assert_int_equal(s.idle_seconds, 60);
+	assert_int_equal(s.drain_seconds, 0);
+	assert_string_equal(s.proxy, "");
 	assert_false(s.demo);
 	assert_false(s.test_clock);
 }
