@@ -81,7 +81,7 @@ sanitized() {
 	local from=$SECONDS before=$passed bins binary log
 	bins=$($MAKE -s SAN=1 list-tests)
 	[ -z "$binaries" ] || bins=$(grep -E "$binaries" <<< "$bins")
-	$MAKE -k -s -j"$JOBS" SAN=1 build test-bins replay-bins > $logs/unit-build.log 2>&1
+	$MAKE -k -s -j"$JOBS" SAN=1 build next test-bins replay-bins > $logs/unit-build.log 2>&1
 	local all=$?
 	mkdir -p $logs/unit
 	rm -f $logs/unit/*

@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # name, seconds at most of the short and of the long form, what it does
 PROGRAMS = (
     ("history", 180, 420, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
+    ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
 
 PRINTING = threading.Lock()
