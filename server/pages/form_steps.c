@@ -274,6 +274,14 @@ static void commune_problems(struct job *j, struct drawing *d)
 	}
 }
 
+static bool step_has_secret(const struct step *step)
+{
+	for (size_t i = 0; i < step->item_count; i++)
+		if (step->items[i].field && step->items[i].field->secret)
+			return true;
+	return false;
+}
+
 static int saved_read(struct job *j, struct err *e)
 {
 	struct drawing *d = j->state;
@@ -304,6 +312,10 @@ static int saved_read(struct job *j, struct err *e)
 		return job_redirect(j, pool_printf(j->pool, "/dossiers/%lld", (long long)d->view.id));
 	if (d->problems.count) {
 		d->status = 422;
+		/* One may come Back to it, which is no sending again: the browser keeps the page, unless it holds a
+		 * secret. */
+		if (!step_has_secret(d->step))
+			job_header(j, "cache-control", "private, no-cache");
 		return show(j, d, e);
 	}
 	if (*button == '-')

@@ -1,9 +1,7 @@
 // What else may happen to an application: it is at nobody's, its checks fail, experts refuse it, two people decide at once,
 // an employer signs. Each page and error met is sound.
-import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { suite } from './lib.mjs'
-import { applied, approve, becomes, follow, going, press, sign, signIn, isIn, wrong } from './journey.mjs'
+import { applied, approve, becomes, employerLink, follow, going, press, sign, signIn, isIn, wrong } from './journey.mjs'
 import { people } from './people.mjs'
 
 await suite(async t => {
@@ -175,7 +173,7 @@ await suite(async t => {
 		await page.goto(file)
 		await seen(page, 'the file that waits for the employer')
 		const boss = await t.visitor({ javascript: false })
-		await boss.goto(await employerLink())
+		await boss.goto(await employerLink('direction@exemple.test'))
 		await seen(boss, 'the employer’s page')
 		await t.valid(boss, 'the employer’s page')
 		await press(boss, 'Signer la convention pour l’employeur')
@@ -193,27 +191,3 @@ await suite(async t => {
 			await p.context().close()
 	}
 })
-
-// Where no mail leaves, the demonstration keeps it in a folder.
-async function employerLink() {
-	const folder = join(process.env.ENROLL_HOME, 'mail')
-	for (const end = Date.now() + 20000; Date.now() < end; await new Promise(r => setTimeout(r, 200))) {
-		for (const name of readdirSync(folder).sort().reverse()) {
-			const raw = readFileSync(join(folder, name), 'utf8')
-			const link = decoded(raw).match(/\/convention\/[\w-]{20,}/)
-			if (link && /direction@exemple\.test/.test(raw))
-				return link[0]
-		}
-	}
-	throw new Error('no letter to the employer')
-}
-function decoded(raw) {
-	return raw.split(/\r?\n\r?\n/).map((part, i, all) => {
-		const head = all[i - 1] ?? ''
-		if (/content-transfer-encoding:\s*base64/i.test(head))
-			return Buffer.from(part.replace(/--[\s\S]*$/, ''), 'base64').toString('utf8')
-		if (/content-transfer-encoding:\s*quoted-printable/i.test(head))
-			return part.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/gi, (_, h) => String.fromCharCode(parseInt(h, 16)))
-		return part
-	}).join('\n')
-}

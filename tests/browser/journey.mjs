@@ -2,6 +2,9 @@
 // called for each page and each state of it; `t` only counts what must hold on the way.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { agentUrl } from './lib.mjs'
 import { password, pdf, siret } from './people.mjs'
 
 export const button = (page, name) => page.getByRole('button', { name })
@@ -63,7 +66,7 @@ export async function openAccount(t, page, who, seen = nothing) {
 	await seen(page, 'the list of one’s files, empty')
 }
 
-const date = async (page, name, [day, month, year]) => {
+export const date = async (page, name, [day, month, year]) => {
 	await page.locator(`[name="${name}.day"]`).fill(String(day))
 	await page.locator(`[name="${name}.month"]`).fill(String(month))
 	await page.locator(`[name="${name}.year"]`).fill(String(year))
@@ -376,6 +379,22 @@ export async function openPieces(t, page) {
 	return count
 }
 
+// What an agent does that is not looked at: the same routes as JSON.
+export async function agentFires(page, file, event, body = {}) {
+	const url = new URL(file, agentUrl).href, headers = { accept: 'application/json', 'idempotency-key': randomUUID() }
+	const { version, pieces } = await (await page.context().request.get(url, { headers })).json()
+	if (event === 'approve') {
+		for (const { id } of pieces)
+			await page.context().request.post(`${url}/pieces/${id}/ouvrir`, { headers, data: { text: 'Examen du dossier' } })
+		body = { checklist: Object.fromEntries(checklist.map(name => [name, true])) }
+	}
+	const answer = await page.context().request.post(`${url}/evenements/${event}`, { headers, data: { version, ...body } })
+	if (!answer.ok())
+		throw new Error(`${event} of ${file}: ${answer.status()} ${(await answer.text()).slice(0, 500)}`)
+	return (await answer.json()).state
+}
+const checklist = ['identity', 'diploma', 'experience', 'clinical_path', 'address', 'rights', 'bank']
+
 export async function approve(t, page, file, seen = nothing) {
 	await page.goto(file)
 	t.ok(await openPieces(t, page) >= 5, 'the delegate opens every piece')
@@ -385,8 +404,32 @@ export async function approve(t, page, file, seen = nothing) {
 	await press(page, 'Approuver la candidature')
 	t.ok(await page.locator('.govuk-error-summary__list li').count() > 0, 'an unfinished checklist is refused')
 	await seen(page, 'the checklist with its problem')
-	for (const name of ['identity', 'diploma', 'experience', 'clinical_path', 'address', 'rights', 'bank'])
+	for (const name of checklist)
 		await page.locator(`input[type=checkbox][name="checklist.${name}"]`).check({ force: true })
 	await press(page, 'Approuver la candidature')
 	await isIn(t, page, 'Convention à signer', 'the delegate approves')
+}
+
+// Where no mail leaves, the demonstration keeps it in a folder.
+export async function employerLink(address, person = '') {
+	const folder = join(process.env.ENROLL_HOME, 'mail')
+	for (const end = Date.now() + 20000; Date.now() < end; await new Promise(r => setTimeout(r, 200))) {
+		for (const name of readdirSync(folder).sort().reverse()) {
+			const raw = readFileSync(join(folder, name), 'utf8')
+			const link = decoded(raw).match(/\/convention\/[\w-]{20,}/)
+			if (link && raw.includes(address) && decoded(raw).includes(person))
+				return link[0]
+		}
+	}
+	throw new Error('no letter to the employer')
+}
+function decoded(raw) {
+	return raw.split(/\r?\n\r?\n/).map((part, i, all) => {
+		const head = all[i - 1] ?? ''
+		if (/content-transfer-encoding:\s*base64/i.test(head))
+			return Buffer.from(part.replace(/--[\s\S]*$/, ''), 'base64').toString('utf8')
+		if (/content-transfer-encoding:\s*quoted-printable/i.test(head))
+			return part.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/gi, (_, h) => String.fromCharCode(parseInt(h, 16)))
+		return part
+	}).join('\n')
 }

@@ -37,7 +37,9 @@ export const people = {
 	employed: person(7, 'Karim', 'Salarie', { mode: 'both' }),
 	unknown: person(8, 'Zoé', 'Inconnue', { email: 'zoe.inconnue@exemple.test', registry: null }),
 	raced: person(9, 'Paul', 'Dispute'),
-	refused: person(10, 'Anne', 'Refusee')
+	refused: person(10, 'Anne', 'Refusee'),
+	declined: person(11, 'Denis', 'Decline', { mode: 'both' }),
+	goesBack: person(12, 'Rita', 'Retour')
 }
 // A small PDF of one page that says `text`.
 export const pdf = text => {

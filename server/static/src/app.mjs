@@ -2,6 +2,7 @@
 import { Button, CharacterCount, Checkboxes, ErrorSummary, NotificationBanner, PasswordInput, Radios, ServiceNavigation, SkipLink,
 	createAll } from 'govuk-frontend'
 import { autosave } from './autosave.mjs'
+import { back } from './back.mjs'
 import { conditional } from './conditional.mjs'
 import { upload } from './upload.mjs'
 
@@ -40,6 +41,7 @@ createAll(Radios)
 createAll(ServiceNavigation)
 createAll(SkipLink)
 
+back()
 document.querySelectorAll('fieldset[data-if]').forEach(conditional)
 document.querySelectorAll('form[data-autosave]:not([data-autosave=""])').forEach(autosave)
 document.querySelectorAll('form[data-upload]').forEach(upload)
