@@ -35,6 +35,7 @@
 #define BODIES_MOST ((uint64_t)128 * 1024 * 1024)
 #define HEAD_BYTES 200 /* of a request on the wire, about */
 #define ADDRESS_BUCKETS 4096
+#define READY_SECONDS 20
 
 /* ---- what there is ---- */
 
@@ -103,6 +104,7 @@ struct loop {
 	int64_t stop_at;
 	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
 	_Atomic int open;                 /* connections, those on their way to it included */
+	_Atomic bool up;                  /* its lanes have a database */
 	pthread_mutex_t lock;
 	struct lanes_counts lanes_counts; /* a copy for other threads */
 };
@@ -674,6 +676,43 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 	h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
 }
 
+/* What libh2o refuses before there is a request of ours, a body above ENTITY_MAX, is said in our words. */
+struct refusal {
+	h2o_ostream_t super;
+	h2o_iovec_t body;
+};
+
+static void on_refusal_send(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t n, h2o_send_state_t state)
+{
+	(void)bufs;
+	(void)n;
+	h2o_ostream_send_next(self, req, &((struct refusal *)(void *)self)->body, 1, state);
+}
+
+static void on_refusal(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
+{
+	(void)self;
+	if (req->res.status == 413) {
+		struct refusal *r = (struct refusal *)(void *)h2o_add_ostream(req, sizeof *r, slot);
+		struct pool *pool = pool_new();
+		ssize_t accept = h2o_find_header(&req->headers, H2O_TOKEN_ACCEPT, -1);
+		h2o_iovec_t wanted = accept < 0 ? h2o_iovec_init("", 0) : req->headers.entries[accept].value;
+		bool json = h2o_strstr(wanted.base, wanted.len, H2O_STRLIT("json")) != SIZE_MAX;
+		struct str body = str_in(pool);
+		job_too_large(json, &body);
+		r->super.do_send = on_refusal_send;
+		r->body = h2o_strdup(&req->pool, body.s, body.len);
+		pool_free(pool);
+		req->res.content_length = r->body.len;
+		const char *type = json ? "application/problem+json" : "text/html; charset=utf-8";
+		h2o_set_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, type, strlen(type), 1);
+		for (size_t i = 0; i < COUNT(security); i++)
+			header_add(req, security[i].name, security[i].value);
+		slot = &r->super.next;
+	}
+	h2o_setup_next_ostream(req, slot);
+}
+
 /* ---- a loop ---- */
 
 static uint64_t held(const struct connection *c)
@@ -759,6 +798,7 @@ static void turn(struct loop *l)
 	h2o_evloop_run(l->ctx.loop, wait);
 	start_waiting(l);
 	lanes_dispatch(l->lanes);
+	atomic_store(&l->up, lanes_up(l->lanes));
 	int64_t now = clock_monotonic();
 	if (now - atomic_load(&http.ticked_at[l->index]) >= (l->stopping || l->hurried ? SECOND / 10 : SECOND))
 		tick(l, now);
@@ -984,6 +1024,7 @@ static void configure(void)
 	h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
 	h2o_handler_t *handler = h2o_create_handler(path, sizeof *handler);
 	handler->on_req = on_request;
+	h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_refusal;
 }
 
 int http_open(struct service *s, struct err *e)
@@ -1028,18 +1069,30 @@ static void drain(const struct service *s)
 		loop_post(&http.loops[i], on_drain, &http.loops[i]);
 }
 
+static bool all_up(void)
+{
+	for (int i = 0; i < http.loop_count; i++)
+		if (!atomic_load(&http.loops[i].up))
+			return false;
+	return true;
+}
+
 /* Accepts, and minds signals and files, until it is told to stop. */
-static void serve(struct service *s, int signals)
+static void serve(struct service *s, void (*ready)(void), int signals)
 {
 	struct pollfd fds[4] = { { http.listening[0], POLLIN, 0 },
 				 { http.listening[1], POLLIN, 0 },
 				 { signals, POLLIN, 0 },
 				 { http.wake, POLLIN, 0 } };
-	int64_t looked = clock_monotonic(), until = 0;
+	int64_t looked = clock_monotonic(), began = looked, until = 0;
 	bool room = true;
 	for (;;) {
+		if (ready && (all_up() || looked - began > READY_SECONDS * SECOND)) {
+			ready();
+			ready = NULL;
+		}
 		fds[0].events = fds[1].events = room ? POLLIN : 0;
-		int n = poll(fds, COUNT(fds), !room ? 50 : until ? 100 : 1000);
+		int n = poll(fds, COUNT(fds), ready ? 5 : !room ? 50 : until ? 100 : 1000);
 		room = true;
 		if (n > 0 && (fds[0].revents & POLLIN))
 			room &= accept_all(http.listening[0], PUBLIC);
@@ -1071,7 +1124,7 @@ static void serve(struct service *s, int signals)
 	}
 }
 
-int http_run(struct service *s, struct err *e)
+int http_run(struct service *s, void (*ready)(void), struct err *e)
 {
 	sigset_t set;
 	int result = 0, cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -1109,7 +1162,7 @@ int http_run(struct service *s, struct err *e)
 		}
 	}
 	if (!result)
-		serve(s, signals);
+		serve(s, ready, signals);
 	for (size_t i = 0; i < 2; i++) {
 		close(http.listening[i]);
 		http.listening[i] = -1;

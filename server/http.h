@@ -60,9 +60,10 @@ int http_open(struct service *s, struct err *e) MUST_USE;
  * asks every client to come back on another connection; then it stops listening, lets requests end for at most 10 s,
  * closes. A second signal cuts the wait short. SIGHUP
  * reads certificates again; a newer CRL or certificate file is noticed by itself within 2 s. Call it with those signals
- * blocked in every thread. jobs_start() comes before, jobs_stop() after. Returns when all is closed.
+ * blocked in every thread. jobs_start() comes before, jobs_stop() after. `ready` (or NULL) is called once, when every
+ * loop has its database, or after 20 s all the same. Returns when all is closed.
  */
-int http_run(struct service *s, struct err *e) MUST_USE;
+int http_run(struct service *s, void (*ready)(void), struct err *e) MUST_USE;
 void http_stop(void);     /* any thread */
 bool http_draining(void); /* it was told to stop and still serves */
 /* Any thread: did every open loop turn within so many microseconds? Each turns once a second when nothing comes. */

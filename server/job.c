@@ -19,6 +19,7 @@
 
 #define BODY_MAX (256 * 1024)
 #define UPLOAD_MAX (11 * 1024 * 1024)
+#define UPLOAD_MOST "10\u00a0Mo"
 #define HEADERS_MAX 24
 #define KEY_MAX 200
 #define FIRE_TRIES 5
@@ -244,11 +245,17 @@ int job_page(struct job *j, int status, const char *title, const struct page *pa
 	return 0;
 }
 
-static void problem_open(struct job *j, struct json *out, int status, const char *detail)
+const char *job_title(struct job *j, int status, const char *reason)
+{
+	const char *general = text2("status", pool_printf(j->pool, "%d", status));
+	return reason ? text_or(pool_printf(j->pool, "%s.title", reason), general) : general;
+}
+
+static void problem_open(struct job *j, struct json *out, int status, const char *reason, const char *detail)
 {
 	json_obj(out);
 	json_kt(out, "type", "about:blank");
-	json_kt(out, "title", text2("status", pool_printf(j->pool, "%d", status)));
+	json_kt(out, "title", job_title(j, status, reason));
 	json_ki(out, "status", status);
 	if (detail)
 		json_kt(out, "detail", detail);
@@ -273,7 +280,7 @@ static int problem_end(struct job *j, struct json *out, int status)
 int job_problems(struct job *j, const struct problems *p)
 {
 	struct json out = json_in(j->pool);
-	problem_open(j, &out, 422, text("problems.detail"));
+	problem_open(j, &out, 422, NULL, text("problems.detail"));
 	json_key(&out, "problems");
 	json_arr(&out);
 	for (size_t i = 0; i < p->count; i++)
@@ -325,7 +332,7 @@ int job_status(struct job *j, int status, const struct err *e)
 		job_header(j, "www-authenticate", "Bearer");
 	if (j->json) {
 		struct json out = json_in(j->pool);
-		problem_open(j, &out, status, detail);
+		problem_open(j, &out, status, id, detail);
 		if (reference)
 			json_kt(&out, "reference", reference);
 		if (e->field || status == 422) {
@@ -336,7 +343,7 @@ int job_status(struct job *j, int status, const struct err *e)
 		}
 		return problem_end(j, &out, status);
 	}
-	return error_show(j, status, detail, reference);
+	return error_show(j, status, job_title(j, status, id), detail, reference);
 }
 
 bool job_not_modified(struct job *j, const char *tag)
@@ -871,7 +878,7 @@ static int read_body(struct job *j, struct err *e)
 	size_t most = j->route->upload && p->content == CONTENT_MULTIPART ? UPLOAD_MAX : BODY_MAX;
 	if (r->body_size > most) {
 		fail(e, ERR_INPUT, "body.large");
-		snprintf(e->arg, sizeof e->arg, "%s", most == UPLOAD_MAX ? "10\u00a0Mo" : "256\u00a0Ko");
+		snprintf(e->arg, sizeof e->arg, "%s", most == UPLOAD_MAX ? UPLOAD_MOST : "256\u00a0Ko");
 		return 413;
 	}
 	switch (p->content) {
@@ -961,6 +968,25 @@ void job_start(struct request *r, struct service *s, struct lanes *lanes)
 		}
 	}
 	begin(j);
+}
+
+void job_too_large(bool json, struct str *body)
+{
+	struct pool *pool = pool_new();
+	struct job j = { .pool = pool };
+	const char *title = job_title(&j, 413, NULL), *detail = text_fill(pool, "body.large", UPLOAD_MOST);
+	if (json) {
+		struct json out = json_in(pool);
+		problem_open(&j, &out, 413, NULL, detail);
+		json_end(&out);
+		str_add_n(body, out.out.s, out.out.len);
+	} else {
+		str_addf(body,
+			 "<!DOCTYPE html>\n<html lang=\"fr\">\n<head><meta charset=\"utf-8\"><title>%s</title></head>\n"
+			 "<body><main><h1>%s</h1><p>%s</p></main></body>\n</html>\n",
+			 title, title, detail);
+	}
+	pool_free(pool);
 }
 
 void job_gone(struct request *r)

@@ -99,7 +99,10 @@ int job_lasting(struct job *j, int status, const char *type, const void *bytes, 
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename);
 /* 422 application/problem+json for JSON callers; pages draw problems themselves. */
 int job_problems(struct job *j, const struct problems *p);
-int job_status(struct job *j, int status, const struct err *e);      /* the error page or problem+json of this status */
+int job_status(struct job *j, int status, const struct err *e); /* the error page or problem+json of this status */
+/* What is said of a status in general, unless the reason (a text's id, or NULL) has a title of its own: "reason.title".
+ */
+const char *job_title(struct job *j, int status, const char *reason);
 void job_header(struct job *j, const char *name, const char *value); /* for the coming answer; copies */
 /* True when the caller has this version already: 304 was answered, return 0. `tag` names what the answer depends on
  * besides the role and the face: "42-17". A page with hidden fields (csrf, key) must not use it. */
@@ -116,6 +119,7 @@ struct markup job_hidden(struct job *j, int64_t version);
 /* ---- for http.c and tests ---- */
 void job_start(struct request *r, struct service *s, struct lanes *lanes);
 void job_gone(struct request *r);
+void job_too_large(bool json, struct str *body);     /* of a 413 that is answered before there is a request */
 int jobs_start(int threads, struct err *e) MUST_USE; /* the pool of work threads */
 void jobs_stop(void);
 void jobs_metrics(struct str *out);

@@ -196,6 +196,13 @@ static void try_seal(void)
 	pool_free(pool);
 }
 
+static void tell_ready(void)
+{
+	tell_where();
+	sd_notify(0, "READY=1");
+	log_event(LOG_INFO, "main.ready");
+}
+
 static int serve(struct err *e)
 {
 	const struct settings *s = &service.settings;
@@ -208,11 +215,8 @@ static int serve(struct err *e)
 	int result = clerk_start(&service, e);
 	if (!result && !(result = watch_start(&service, e))) {
 		try_seal();
-		tell_where();
-		sd_notify(0, "READY=1");
-		log_event(LOG_INFO, "main.ready");
 		sign_of_life_start();
-		result = http_run(&service, e);
+		result = http_run(&service, tell_ready, e);
 		sign_of_life_stop();
 		sd_notify(0, "STOPPING=1");
 		watch_stop();

@@ -113,6 +113,7 @@ static int ask(const char *css, const char *html, struct pool *pool, char *kind,
 int pdf_render(const char *css, const char *html, struct pool *pool, unsigned char **pdf, size_t *n, struct err *e)
 {
 	char kind = 0;
+	bool asked = false;
 	int r = -1;
 	if (strlen(css) > DOCUMENT_MOST || strlen(html) > DOCUMENT_MOST)
 		return fault(e, "pdf: too much to render");
@@ -123,6 +124,7 @@ int pdf_render(const char *css, const char *html, struct pool *pool, unsigned ch
 		bool fresh = !renderer.pid;
 		if (fresh && start(e))
 			break;
+		asked = true;
 		r = ask(css, html, pool, &kind, pdf, n, e);
 		if (r) {
 			child_kill(&renderer);
@@ -131,8 +133,15 @@ int pdf_render(const char *css, const char *html, struct pool *pool, unsigned ch
 		}
 	}
 	pthread_mutex_unlock(&lock);
+	if (!r)
+		*e = (struct err){ 0 }; /* of the one that had died */
 	if (!r && kind != 'P')
 		return fault(e, "pdf: %.*s", (int)(*n > 80 ? 80 : *n), (const char *)*pdf);
+	/* It died, or said nothing: the next one may do better. */
+	if (r && asked && e->kind == ERR_FAULT) {
+		e->kind = ERR_BUSY;
+		e->text = "pdf.none";
+	}
 	return r;
 }
 

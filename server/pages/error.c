@@ -15,11 +15,11 @@ static const struct view error_view = VIEW(struct error_view, error_slots);
 static const struct page error_page = { "server/pages/error.html", &error_view };
 PAGE(error_page);
 
-int error_show(struct job *j, int status, const char *detail, const char *reference)
+int error_show(struct job *j, int status, const char *title, const char *detail, const char *reference)
 {
 	const char *code = pool_printf(j->pool, "%d", status);
 	const struct error_view view = {
-		.title = text2("status", code),
+		.title = title,
 		.detail = detail,
 		.next = text_or(pool_printf(j->pool, "status.%s.next", code), NULL),
 		.reference = reference,

@@ -7,6 +7,6 @@
 struct job;
 
 /* `detail`: a sentence or NULL; `reference`: of the logged fault or NULL. Ends the job. */
-int error_show(struct job *j, int status, const char *detail, const char *reference);
+int error_show(struct job *j, int status, const char *title, const char *detail, const char *reference);
 
 #endif

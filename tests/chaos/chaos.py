@@ -1,11 +1,12 @@
 """What the programs of `make chaos` share, on top of tests/scenarios/lib.py (the house, its people, its mail server).
 
-    c = Chaos()                             --seed and --short of the command line
-    house = c.house()                       enrolld, its database and its agents; ends with the program
-    people = crowd(house, 40)               that many psychologists, each with a file as far as `in_review`
-    c.attempt("sentence", function)         one test: "ok - sentence", or "not ok - sentence" and why
-    c.survived(12, "SIGKILLs")              a line of the table at the end
-    c.end()
+    def main(c):
+        house = c.house()                   enrolld, its database and its agents; ends with the process
+        people = crowd(house, 40)           that many psychologists, each with a file as far as `in_review`
+        c.attempt("sentence", function)     one test: "ok - sentence", or "not ok - sentence" and why
+        c.survived(12, "SIGKILLs")          a line of the table at the end
+    if __name__ == "__main__":
+        alone(main)                         --seed and --short of the command line are c.random and c.short
 
 `log_of(house)` reads the whole history behind everyone's back and `judge_log()` says what is wrong with it.
 """
@@ -24,8 +25,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import *  # noqa: E402
 import lib  # noqa: E402
 
+
 ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
-BY_NUMBER = sorted(AGENTS)
+IDLE_SECONDS = 8  # a connection without progress is closed: shorter than usual, so that it is seen
+PEOPLE = ("lea", "marc", "nadia", "eva", "emile", "ada")
 
 
 def golden():
@@ -34,23 +37,65 @@ def golden():
         return {tuple(line.split()) for line in f if line.strip()}
 
 
-class Chaos:
+class Catcher(Kept):
+    """aiosmtpd as the house's mail server: it can go away, come back on the same port, and forget to say that it took a mail."""
+
     def __init__(self):
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--short", action="store_true")
-        given = parser.parse_args()
-        self.seed, self.short, self.failed, self.name = given.seed, given.short, 0, os.path.basename(sys.argv[0]).removesuffix(".py")
-        self.random = random.Random("%s %d" % (self.name, self.seed))
-        self.houses = []
+        from aiosmtpd.controller import Controller
+        self.mails, self.lock, self.silent = [], threading.Lock(), 0
+        self.server_address = ("127.0.0.1", free_port())
+        self.make = lambda: Controller(self, hostname=self.server_address[0], port=self.server_address[1], enable_SMTPUTF8=True)
+        self.controller = None
+        self.open()
+
+    def open(self):
+        self.controller = self.make()
+        self.controller.start()
+
+    def close(self):
+        self.controller.stop()
+
+    async def handle_DATA(self, server, session, envelope):
+        with self.lock:
+            for to in envelope.rcpt_tos:
+                self.mails.append(mail_read(to, envelope.content))
+            if self.silent:
+                self.silent -= 1
+                server.transport.abort()  # kept, but the other side never learns it
+        return "250 kept"
+
+
+class Chaos:
+    def __init__(self, given):
+        self.seed, self.short, self.failed, self.houses = given.seed, given.short, 0, []
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # atexit ends the houses
 
-    def house(self, **settings):
-        self.houses.append(House(**settings))
-        return self.houses[-1]
+    def called(self, name):
+        """The program that begins: its name, and its own choices."""
+        self.name, self.random = name, random.Random("%s %d" % (name, self.seed))
+
+    def house(self):
+        """The one that all programs of this process share, with agents of every role; no virus scanner answers there yet."""
+        if not self.houses:
+            self.disk = own_disk()
+            House.mailbox = Catcher
+            house = House(ENROLL_CLAMD=tempfile.mktemp(prefix="enroll-clamd-", suffix=".sock", dir="/tmp"),
+                          ENROLL_IDLE_SECONDS=str(IDLE_SECONDS))
+            self.houses.append(house)
+            at_once(PEOPLE, house.agent)
+            keep_outbox(house)
+        return self.houses[0]
 
     def attempt(self, sentence, do, *args):
-        ok = attempt("%s: %s" % (self.name, sentence), lambda: do(*args))
+        """Shows, with why it failed, what the service wrote about the references in it."""
+        def done():
+            try:
+                do(*args)
+            except Wrong as e:
+                found = re.findall(r'"reference":"([0-9a-f]{8})"', str(e))
+                lines = [line for h in self.houses for line in open(h.log, encoding="utf-8", errors="replace") if any(f in line for f in found)]
+                raise Wrong(str(e) + "".join("\n" + line.strip() for line in lines[:6])) from None
+        ok = attempt("%s: %s" % (self.name, sentence), done)
         self.failed += not ok
         return ok
 
@@ -63,6 +108,34 @@ class Chaos:
                 self.attempt("the service ends well", lambda: right(house.stop() == 0, tail(house.log)))
             house.end()
         sys.exit(1 if self.failed else 0)
+
+
+def own_disk():
+    """A file system of its own for the house, so that it can be filled: its folder, or None where nothing may be mounted. In
+    memory: processes are killed here, not machines, so it outlives them as a disk does, and it is quicker."""
+    folder = tempfile.mkdtemp(prefix="enroll-disk-", dir="/tmp")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=755", "tmpfs", folder], capture_output=True)
+    if done.returncode:
+        os.rmdir(folder)
+        return None
+
+    def away():
+        subprocess.run(["umount", "-l", folder], capture_output=True)
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+    atexit.register(away)  # before the house's own: it ends first
+    lib.FOLDER = folder
+    return folder
+
+
+def alone(main):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--short", action="store_true")
+    c = Chaos(parser.parse_args())
+    c.called(os.path.basename(sys.argv[0]).removesuffix(".py"))
+    main(c)
+    c.end()
 
 
 # ---- people in bulk ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """`make chaos`: breaks the service on purpose and says what it survived.
 
     tests/chaos/run.py                    every program of the table, its long form, one after the other
@@ -10,9 +10,13 @@ A program is tests/chaos/NAME.py, run with `--seed N` and, for its short form, `
 "not ok - sentence", and what it survived as "= count what" lines (lib.py: survived()), of which the table at the end is
 made. It ends with 0 when nothing failed, and in its seconds: a program that takes longer is killed and has failed. To
 add one: write it, add its line to PROGRAMS.
+
+The programs of TOGETHER share one process and one house in their short form, because a house takes long to make:
+`main(c)` of each is called in turn (`run.py --inside NAME…`).
 """
 import argparse
 import datetime
+import importlib
 import os
 import platform
 import random
@@ -25,17 +29,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # name, seconds at most of the short and of the long form, what it does
 PROGRAMS = (
+    ("races", 60, 560, "pairs of contradictory decisions on the same version, at the same moment"),
+    ("faults", 180, 300, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
     ("history", 180, 420, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
     ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
+TOGETHER = ("races", "faults", "history")
 
 PRINTING = threading.Lock()
 
 
-def run(name, seconds, seed, short):
+def run(names, seconds, seed, short):
     """Gives the lines, whether all was well, and how long it took."""
-    began, lines = time.monotonic(), []
-    command = [sys.executable, "-u", os.path.join(HERE, name + ".py"), "--seed", str(seed), *(["--short"] if short else [])]
+    began, lines, name = time.monotonic(), [], names[0]
+    what = [os.path.join(HERE, name + ".py")] if len(names) == 1 else [os.path.abspath(__file__), "--inside", *names]
+    command = [sys.executable, "-u", *what, "--seed", str(seed), *(["--short"] if short else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     ended_late = threading.Event()
 
@@ -57,12 +65,12 @@ def run(name, seconds, seed, short):
     failed = sum(line.startswith("not ok - ") for line in lines)
     if ended_late.is_set() or (status and not failed) or not any(line.startswith("ok - ") for line in lines):
         why = "still running after %d s" % seconds if ended_late.is_set() else "it ended with status %s" % status
-        line = "not ok - %s: the program runs to its end\n# %s" % (name, why)
+        line = "not ok - %s: the program runs to its end\n# %s" % (" ".join(names), why)
         lines.append(line)
         failed += 1
         with PRINTING:
             print(line, flush=True)
-    return {"name": name, "lines": lines, "failed": failed, "passed": sum(line.startswith("ok - ") for line in lines),
+    return {"name": " ".join(names), "lines": lines, "failed": failed, "passed": sum(line.startswith("ok - ") for line in lines),
             "seconds": time.monotonic() - began}
 
 
@@ -96,30 +104,46 @@ def table(results, seed, seconds):
     return "\n".join(out) + "\n"
 
 
+def inside(given):
+    import chaos
+    c = chaos.Chaos(given)
+    for name in given.names:
+        c.called(name)
+        importlib.import_module(name).main(c)
+    c.end()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1000000))
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--inside", action="store_true")
     given = parser.parse_args()
+    if given.inside:
+        inside(given)
     unknown = set(given.names) - {p[0] for p in PROGRAMS}
     if unknown:
         parser.error("no such program: " + ", ".join(sorted(unknown)))
     chosen = [p for p in PROGRAMS if not given.names or p[0] in given.names]
     print("# seed %d" % given.seed, flush=True)
-    began, results, left = time.monotonic(), [], list(chosen)
+    left = [([name], short if given.short else long) for name, short, long, _ in chosen]
+    shared = [x for x in left if x[0][0] in TOGETHER]
+    if given.short and len(shared) > 1:
+        left = [(sum((x[0] for x in shared), []), sum(x[1] for x in shared))] + [x for x in left if x not in shared]
+    began, results = time.monotonic(), []
 
     def work():
         while left:
-            name, short, long, _ = left.pop(0)
-            results.append(run(name, short if given.short else long, given.seed, given.short))
+            names, seconds = left.pop(0)
+            results.append(run(names, seconds, given.seed, given.short))
     workers = [threading.Thread(target=work) for _ in range(2 if given.short else 1)]
     for w in workers:
         w.start()
     for w in workers:
         w.join()
-    results.sort(key=lambda r: [p[0] for p in PROGRAMS].index(r["name"]))
+    results.sort(key=lambda r: [p[0] for p in PROGRAMS].index(r["name"].split()[0]))
     seconds = time.monotonic() - began
     print()
     for r in results:

@@ -40,6 +40,7 @@ import urllib.parse
 import uuid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = "/tmp"  # where houses are made
 PASSWORD = "une phrase de passe assez longue"
 
 
@@ -103,14 +104,16 @@ def pdf(text, script=False):
 
 # ---- mail ----------------------------------------------------------------------------------------------------------------
 
-class Mailbox(socketserver.ThreadingTCPServer):
-    """Takes every mail and keeps it, oldest first."""
-    allow_reuse_address = daemon_threads = True
+def mail_read(to, body):
+    """`id` is that of the outbox row, from the Message-ID."""
+    message = email.message_from_bytes(body, policy=email.policy.default)
+    parts = [p.get_content() for p in message.walk() if p.get_content_maintype() == "text"]
+    number = re.match(r"<enroll\.(\d+)@", message["Message-ID"] or "")
+    return {"to": to, "subject": message["subject"], "text": "\n".join(parts), "id": number and int(number.group(1))}
 
-    def __init__(self):
-        self.mails, self.lock = [], threading.Lock()
-        super().__init__(("127.0.0.1", 0), MailHandler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+class Kept:
+    """Looks into `mails`, oldest first."""
 
     def to(self, address, containing=""):
         with self.lock:
@@ -126,6 +129,16 @@ class Mailbox(socketserver.ThreadingTCPServer):
                     return found.group(1)
             time.sleep(0.1)
         raise Wrong("no mail to %s with %r among %d" % (address, pattern, len(self.to(address))))
+
+
+class Mailbox(Kept, socketserver.ThreadingTCPServer):
+    """Takes every mail and keeps it, oldest first."""
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self):
+        self.mails, self.lock = [], threading.Lock()
+        super().__init__(("127.0.0.1", 0), MailHandler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class MailHandler(socketserver.StreamRequestHandler):
@@ -158,12 +171,8 @@ class MailHandler(socketserver.StreamRequestHandler):
                 self.say("250 ok")
 
     def keep(self, to, body):
-        message = email.message_from_bytes(body, policy=email.policy.default)
-        parts = [p.get_content() for p in message.walk() if p.get_content_maintype() == "text"]
         with self.server.lock:
-            number = re.match(r"<enroll\.(\d+)@", message["Message-ID"] or "")
-            self.server.mails.append({"to": to, "subject": message["subject"], "text": "\n".join(parts),
-                                      "id": number and int(number.group(1))})
+            self.server.mails.append(mail_read(to, body))
 
 
 # ---- HTTP ----------------------------------------------------------------------------------------------------------------
@@ -261,12 +270,14 @@ REGISTRY_HEAD = open(os.path.join(ROOT, "db/data/rpps_personne_activite_header.t
 
 
 class House:
+    mailbox = Mailbox
+
     def __init__(self, **settings):
         self.enrolld, self.enrollctl = programs()
-        self.home = tempfile.mkdtemp(prefix="enroll-scenario-", dir="/tmp")
+        self.home = tempfile.mkdtemp(prefix="enroll-scenario-", dir=FOLDER)
         self.out = os.path.join(self.home, "agents-of-tests")
         self.port, self.agent_port = free_port(), free_port()
-        self.mail = Mailbox()
+        self.mail = self.mailbox()
         self.environment = {
             "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "ENROLL_HOME": self.home, "ENROLL_PORT": str(self.port),
             "ENROLL_AGENT_PORT": str(self.agent_port), "ENROLL_TEST_CLOCK": "1", "ENROLL_LOOPS": "2",

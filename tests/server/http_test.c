@@ -39,7 +39,7 @@ static void *run(void *unused)
 {
 	struct err e = { 0 };
 	(void)unused;
-	run_result = http_run(&service, &e);
+	run_result = http_run(&service, NULL, &e);
 	return NULL;
 }
 

@@ -48,7 +48,7 @@ static int stop(void **state)
 static void render(struct pool *pool, const char *html, unsigned char **pdf, size_t *n)
 {
 	struct err e = { .detail = "" };
-	if (pdf_render(css, html, pool, pdf, n, &e))
+	if (pdf_render(css, html, pool, pdf, n, &e) || e.kind != ERR_NONE)
 		fail_msg("pdf_render: %s", e.detail);
 }
 
