@@ -26,7 +26,7 @@ SQL(anomaly_list,
     "'5 days'"
     " union all select 'mail', m.file, m.at from failed_mails() m"
     " union all select distinct on (o.file) 'outbox', o.file, o.at from outbox o where o.done_at is null and "
-    "o.attempts >= 5 and "
+    "o.attempts >= 5 and o.kind <> 'geocode' and "
     "o.file is not null"
     " union all select distinct on (p.file) 'infected', p.file, p.scanned_at from piece p where p.scan = 'infected' "
     "and "

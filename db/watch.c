@@ -2,7 +2,7 @@
 
 SQL(watch_state,
     "with o as (select count(*) as waiting, extract(epoch from enroll_now() - min(due) filter (where due <= "
-    "enroll_now())) as late, count(*) filter (where attempts >= 5 and kind <> 'scan') as retrying,"
+    "enroll_now())) as late, count(*) filter (where attempts >= 5 and kind not in ('scan', 'geocode')) as retrying,"
     "  count(*) filter (where kind = 'scan') as scans from outbox where done_at is null),"
     " r as (select max(at) as at from chain_root),"
     " e as (select min(e.at) as at from event e, r where e.at > coalesce(r.at, '-infinity')),"

@@ -15,6 +15,7 @@
 #include "../db/message.h"
 #include "../db/outbox.h"
 #include "../db/piece.h"
+#include "../db/place.h"
 #include "../db/purge.h"
 #include "../workflow/fire.h"
 #include "../workflow/verify.h"
@@ -22,6 +23,8 @@
 #include "base/log.h"
 #include "chain.h"
 #include "convention.h"
+#include "fhir.h"
+#include "geocode.h"
 #include "letters.h"
 #include "mail.h"
 #include "page.h"
@@ -112,6 +115,18 @@ static bool expert_on(const void *settings, day_t deposit)
 	return settings_expert_on(settings, deposit);
 }
 
+static bool fhir_inactive(const void *context, const char *rpps)
+{
+	const struct service *s = context;
+	struct pool *pool = pool_new_secret();
+	struct err e;
+	enum fhir said = fhir_ask(&s->settings, rpps, pool, &e);
+	if (said == FHIR_SILENT && !str_eq(e.text, "fetch.rests"))
+		complain("clerk.fhir", 0, &e);
+	pool_free(pool);
+	return said == FHIR_INACTIVE;
+}
+
 static struct firing template(struct service *s, struct lanes *l, struct pool *pool, enum role role)
 {
 	return (struct firing){
@@ -122,6 +137,8 @@ static struct firing template(struct service *s, struct lanes *l, struct pool *p
 		.who = { .role = role },
 		.expert_on = expert_on,
 		.expert_context = &s->settings,
+		.inactive = *s->settings.fhir_url ? fhir_inactive : NULL,
+		.inactive_context = s,
 		.public_url = s->settings.public_url,
 		.version = -1,
 	};
@@ -354,6 +371,8 @@ static int slowly(struct service *s, struct lanes *l, struct pool *pool, struct 
 	instant_t now;
 	if (*s->settings.smtp_url && ask(l, pool, &digest_queue, ARGS(arg_i64(pool, DIGEST_HOUR)), NULL, e))
 		return -1;
+	if (*s->settings.geocode_url && ask(l, pool, &place_queue, ARGS(arg_i64(pool, 500)), NULL, e))
+		return -1;
 	if (read_now(l, pool, &now, e) || remind_all(s, l, pool, now, &t->reminders, e) ||
 	    ask(l, pool, &due_notified, ARGS(arg_i64(pool, s->policy.notified_after_days)), NULL, e) ||
 	    drafts(s, l, pool, &t->fired, text, e) || figures_close_days(l, pool, &t->closed_days, e))
@@ -420,9 +439,10 @@ static void keep_mail(struct service *s, const struct letter *t, int64_t id, str
 }
 
 static int message_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
-		       struct err *e)
+		       instant_t now, struct err *e)
 {
 	struct letter t;
+	(void)now;
 	int64_t id = rows_i64(r, i, "id"), message = rows_i64(r, i, "ref");
 	if (letter_render(s, l, pool, message, false, &t, e))
 		return -1;
@@ -584,34 +604,77 @@ static int seal_row(struct service *s, struct lanes *l, struct pool *pool, const
 	return db_send_wait(g, e);
 }
 
+/* A file's places, one after the other. What is found stays found when the next one has to wait. */
+static int geocode_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
+		       instant_t now, struct err *e)
+{
+	int64_t id = rows_i64(r, i, "id");
+	struct arg file = arg_i64(pool, rows_i64(r, i, "ref"));
+	const struct rows *row;
+	if (!*s->settings.geocode_url)
+		return later(l, pool, id, now + 3600 * SECOND, "none", e);
+	if (ask(l, pool, &place_to_ask, ARGS(file), &row, e))
+		return -1;
+	for (size_t k = 0; k < rows_count(row); k++) {
+		const struct geocode_place p = {
+			.address = rows_str(row, k, "address"),
+			.postcode = rows_str(row, k, "postcode"),
+			.commune = rows_str(row, k, "commune"),
+			.commune_name = rows_str(row, k, "name"),
+			.located = !rows_null(row, k, "lon") && !rows_null(row, k, "lat"),
+			.lon = rows_f64(row, k, "lon"),
+			.lat = rows_f64(row, k, "lat"),
+		};
+		struct geocode_point at;
+		struct err why;
+		if (geocode_ask(&s->settings, &p, pool, &at, &why)) {
+			if (!str_eq(why.text, "fetch.rests"))
+				complain("clerk.geocode", id, &why);
+			return later(l, pool, id, backoff(now, rows_i64(r, i, "attempts")), "away", e);
+		}
+		if (at.precision && ask(l, pool, &place_found,
+					ARGS(file, arg_i64(pool, rows_i64(row, k, "n")), arg_text(p.address),
+					     arg_text(p.commune), arg_text(pool_printf(pool, "%.7f", at.lon)),
+					     arg_text(pool_printf(pool, "%.7f", at.lat)), arg_text(at.precision)),
+					NULL, e))
+			return -1;
+	}
+	return done(l, pool, id, NULL, e);
+}
+
+static const struct {
+	const char *kind;
+	int (*row)(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i, instant_t now,
+		   struct err *e);
+	bool owed; /* never given up: what keeps it away is on the page of stuck files */
+} deliveries[] = {
+	{ "message", message_row, false }, { "mail", mail_row, false }, { "scan", scan_row, false },
+	{ "digest", digest_row, false },   { "seal", seal_row, true },  { "geocode", geocode_row, false },
+};
+
 int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
-	static const char *const kinds[] = { "message", "mail", "scan", "digest", "seal" };
 	*count = 0;
-	for (size_t k = 0; k < COUNT(kinds); k++)
+	for (size_t k = 0; k < COUNT(deliveries); k++)
 		for (int pass = 0; pass < PASSES; pass++) {
 			struct pool *pool = pool_new_secret();
 			const struct rows *r;
 			instant_t now;
-			int failed = read_now(l, pool, &now, e) || lease(l, pool, kinds[k], &r, e);
+			int failed = read_now(l, pool, &now, e) || lease(l, pool, deliveries[k].kind, &r, e);
 			size_t n = failed ? 0 : rows_count(r);
 			for (size_t i = 0; i < n && !failed; i++) {
 				struct pool *one = pool_new_secret();
 				struct err why;
 				int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
-				int bad = k == 0   ? message_row(s, l, one, r, i, &why)
-					  : k == 1 ? mail_row(s, l, one, r, i, now, &why)
-					  : k == 2 ? scan_row(s, l, one, r, i, now, &why)
-					  : k == 3 ? digest_row(s, l, one, r, i, now, &why)
-						   : seal_row(s, l, one, r, i, now, &why);
+				int bad = deliveries[k].row(s, l, one, r, i, now, &why);
 				(*count)++;
 				if (bad && database_away(&why)) {
 					*e = why;
 					failed = -1;
 				} else if (bad) {
 					complain("clerk.delivery", id, &why);
-					/* A seal is owed for good: what keeps it away is on the page of stuck files. */
-					failed = why.kind == ERR_MISSING || (attempts >= MAIL_ATTEMPTS && k != 4)
+					bool over = why.kind == ERR_MISSING || attempts >= MAIL_ATTEMPTS;
+					failed = over && !deliveries[k].owed
 							 ? done(l, one, id, err_kind_name(why.kind), e)
 							 : later(l, one, id, backoff(now, attempts),
 								 err_kind_name(why.kind), e);

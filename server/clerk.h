@@ -1,6 +1,6 @@
 /*
  * The clerk: background threads that do what nobody waits for. One runs checks, deadlines, day closing, chain roots
- * (every second and when woken); one sends mail, renders letters, scans pieces, seals conventions.
+ * (every second and when woken); one sends mail, renders letters, scans pieces, seals conventions, looks addresses up.
  * Each has its own lanes and drains the outbox with leases (FOR UPDATE SKIP LOCKED), at least once, with stable ids.
  * enrollctl tick calls clerk_tick() by itself.
  */
@@ -20,7 +20,7 @@ struct tick {
 /* Everything due at enroll_now(), in the calling thread: checks, deadlines (event = file|event|due key), reminders,
  * notification after 15 days, day closing, purge, draft lapse. */
 int clerk_tick(struct service *s, struct lanes *l, struct pool *pool, struct tick *out, struct err *e) MUST_USE;
-/* Outbox rows of the slow kind: messages, mails, scans, seals. Returns how many were done. */
+/* Outbox rows of the slow kind: messages, mails, scans, seals, addresses. Returns how many were done. */
 int clerk_deliver(struct service *s, struct lanes *l, int *done, struct err *e) MUST_USE;
 
 #endif

@@ -366,6 +366,11 @@ bool file_view_may(const struct file_view *v, enum event ev)
 	return false;
 }
 
+const char *check_source(const char *source, struct pool *pool)
+{
+	return source ? text_or(pool_printf(pool, "source.%s", source), source) : NULL;
+}
+
 bool file_view_sealing(const struct file_view *v)
 {
 	return (v->st == ST_CONVENTIONED || v->st == ST_SUSPENDED || v->st == ST_LEAVING) &&

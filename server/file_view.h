@@ -84,6 +84,8 @@ void file_view_json(struct job *j, const struct file_view *v, struct json *out);
  * allowed): a remark for who types it and for who reads it, never a refusal. */
 bool file_view_other_holder(const struct values *answers, struct pool *pool);
 bool file_view_may(const struct file_view *v, enum event ev);
+/* The source of a check in words. */
+const char *check_source(const char *source, struct pool *pool);
 /* Countersigned, and its seal not there yet. */
 bool file_view_sealing(const struct file_view *v);
 /* May this field be typed in now? Drafts: all; correction: what its open items unlock. */

@@ -1,7 +1,5 @@
 #include "mail.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,16 +9,7 @@
 #include "base/str.h"
 #include "page.h"
 
-#define CONNECT_SECONDS 10L
-#define SEND_SECONDS 60L
 #define LINE_BYTES 74
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-
-static void curl_begin(void)
-{
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 /* ---- text from our own letters' HTML: few tags, well formed ---- */
 
@@ -285,35 +274,6 @@ int mail_compose(const struct mail *m, struct pool *pool, char **out, struct err
 
 /* ---- sending ---- */
 
-struct reader {
-	const char *at;
-	size_t left;
-};
-
-static size_t give(char *buffer, size_t size, size_t count, void *arg)
-{
-	struct reader *r = arg;
-	size_t n = size * count < r->left ? size * count : r->left;
-	memcpy(buffer, r->at, n);
-	r->at += n;
-	r->left -= n;
-	return n;
-}
-
-/* On this machine nobody listens in between, and its mail server may well have a certificate of its own making. */
-static bool is_here(const char *url)
-{
-	CURLU *u = curl_url();
-	char *host = NULL;
-	bool here = false;
-	if (u && !curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) &&
-	    !curl_url_get(u, CURLUPART_HOST, &host, 0))
-		here = str_eq(host, "localhost") || str_starts(host, "127.") || str_eq(host, "[::1]");
-	curl_free(host);
-	curl_url_cleanup(u);
-	return here;
-}
-
 enum mail_result mail_send(const struct mail *m, struct pool *pool, struct err *e)
 {
 	char *message = NULL;
@@ -323,45 +283,5 @@ enum mail_result mail_send(const struct mail *m, struct pool *pool, struct err *
 	}
 	if (mail_compose(m, pool, &message, e))
 		return MAIL_NEVER;
-	pthread_once(&curl_once, curl_begin);
-	CURL *c = curl_easy_init();
-	struct curl_slist *to = curl_slist_append(NULL, pool_printf(pool, "<%s>", m->to));
-	struct reader reader = { .at = message, .left = strlen(message) };
-	if (!c || !to) {
-		curl_slist_free_all(to);
-		curl_easy_cleanup(c);
-		fault(e, "curl: no memory");
-		return MAIL_LATER;
-	}
-	bool here = is_here(m->url);
-	curl_easy_setopt(c, CURLOPT_URL, m->url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	curl_easy_setopt(c, CURLOPT_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, SEND_SECONDS);
-	curl_easy_setopt(c, CURLOPT_USE_SSL, here ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, here ? 0L : 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, here ? 0L : 2L);
-	curl_easy_setopt(c, CURLOPT_MAIL_FROM, pool_printf(pool, "<%s>", mailbox_of(m->from, pool)));
-	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
-	curl_easy_setopt(c, CURLOPT_READFUNCTION, give);
-	curl_easy_setopt(c, CURLOPT_READDATA, &reader);
-	curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-	CURLcode r = curl_easy_perform(c);
-	long code = 0;
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
-	curl_slist_free_all(to);
-	curl_easy_cleanup(c);
-	if (r == CURLE_OK)
-		return MAIL_SENT;
-	fault(e, "smtp: curl %d, answer %ld", (int)r, code);
-	/* 530, 535, 538: our credentials, not this mail. A 5xx before MAIL FROM is about us too. */
-	bool refused = code >= 500 && code < 600 && code != 530 && code != 534 && code != 535 && code != 538;
-	if (refused && r != CURLE_LOGIN_DENIED && r != CURLE_USE_SSL_FAILED && r != CURLE_WEIRD_SERVER_REPLY)
-		return MAIL_NEVER;
-	e->kind = ERR_BUSY;
-	e->text = "mail.later";
-	return MAIL_LATER;
+	return fetch_mail(m->url, mailbox_of(m->from, pool), m->to, message, pool, e);
 }

@@ -1,14 +1,11 @@
 /*
- * One e-mail out, by SMTP (libcurl): text and HTML, a Message-ID that a repeated sending repeats. It waits up to a
+ * One e-mail out, by SMTP (fetch.h): text and HTML, a Message-ID that a repeated sending repeats. It waits up to a
  * minute: never on an event loop. Any thread.
  *
  *	struct mail m = { .url = s->smtp_url, .from = "…", .to = "…", .id = outbox_id, .subject = …, .html = fragment };
  *	switch (mail_send(&m, pool, &e)) …               e.detail holds codes only
  *
  * Its frame is server/mail/layout.html (pages_load() at the start).
- *
- * smtp://[user:password@]host[:port] asks for STARTTLS and, away from this machine, insists on it and on a good
- * certificate; smtps:// is TLS from the first byte.
  */
 #ifndef SERVER_MAIL_H
 #define SERVER_MAIL_H
@@ -17,12 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
-
-enum mail_result {
-	MAIL_SENT,
-	MAIL_LATER, /* nobody answers, 4xx, credentials refused: the same mail may pass later */
-	MAIL_NEVER, /* 5xx: this address or this mail is refused for good */
-};
+#include "fetch.h"
 
 struct mail {
 	const char *url, *from, *to;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fetch.h"
 #include "json.h"
 
 enum kind { KIND_STRING, KIND_NUMBER, KIND_SWITCH };
@@ -58,7 +59,8 @@ static const struct row rows[] = {
 	SECRET("ENROLL_SMTP_URL", smtp_url),
 	S("ENROLL_CLAMD", clamd, ""),
 	S("ENROLL_GEOCODE_URL", geocode_url, ""),
-	SECRET("ENROLL_FHIR_URL", fhir_url),
+	S("ENROLL_FHIR_URL", fhir_url, ""),
+	SECRET("ENROLL_FHIR_KEY", fhir_key),
 	S("ENROLL_ELIGIBILITY", eligibility, "automatic"),
 	N("ENROLL_MAX_CONNECTIONS_PER_ADDRESS", max_connections_per_address, "256", 1, 1000000),
 	N("ENROLL_IDLE_SECONDS", idle_seconds, "60", 1, 86400),
@@ -235,6 +237,14 @@ static int derive(struct settings *s, struct pool *pool, struct err *e)
 		return wrong(e, "ENROLL_MAIL_FROM", "not an address");
 	if (s->proxy[strspn(s->proxy, "0123456789abcdef.:,")])
 		return wrong(e, "ENROLL_PROXY", "addresses with a comma between, nothing else");
+	s->geocode_url = without_slash(pool, s->geocode_url);
+	s->fhir_url = without_slash(pool, s->fhir_url);
+	if (*s->geocode_url && !fetch_good(s->geocode_url))
+		return wrong(e, "ENROLL_GEOCODE_URL", "https://host/path, nothing more");
+	if (*s->fhir_url && !fetch_good(s->fhir_url))
+		return wrong(e, "ENROLL_FHIR_URL", "https://host/path, nothing more; the key is ENROLL_FHIR_KEY");
+	if (strpbrk(s->fhir_key, "\r\n"))
+		return wrong(e, "ENROLL_FHIR_KEY", "more than a line");
 	static const char *const levels[] = { "debug", "info", "warn", "error" };
 	bool known = false;
 	for (size_t i = 0; i < COUNT(levels); i++)

@@ -18,7 +18,7 @@ struct settings {
 	/* filled with those under home when unset */
 	const char *tls_cert, *tls_key, *agent_ca, *agent_crl, *seal_cert, *seal_key, *key_file;
 	const char *public_url, *agent_url, *mail_from;
-	const char *smtp_url, *clamd, *geocode_url, *fhir_url;
+	const char *smtp_url, *clamd, *geocode_url, *fhir_url, *fhir_key;
 	const char *eligibility; /* "automatic" or "expert", with dates: "automatic,2026-10-01=expert" */
 	int max_connections_per_address, idle_seconds;
 	int drain_seconds; /* told to stop, it still serves so long, /readyz says "stopping": a proxy looks elsewhere */

@@ -80,7 +80,8 @@ static int look_at_state(struct pool *pool, struct err *e)
 	} rows[] = {
 		{ "outbox_waiting", "outbox_waiting", "Work after a commit that is not done.", 0 },
 		{ "outbox_late_seconds", "outbox_late_seconds", "Since the oldest of it was due.", 0 },
-		{ "outbox_retrying", "outbox_retrying", "Of it, tried five times or more (scans apart).", 0 },
+		{ "outbox_retrying", "outbox_retrying", "Of it, tried five times or more (scans and addresses apart).",
+		  0 },
 		{ "scans_waiting", "scans_waiting", "Pieces that no virus scanner has seen yet.", 0 },
 		{ "deadlines_late", "deadlines_late", "Files whose deadline passed ten minutes ago.", 0 },
 		{ "root_late_seconds", "chain_root_late_seconds", "Since the history's signed root was due.", 0 },

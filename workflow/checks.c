@@ -174,9 +174,10 @@ static void check_rpps(const struct check_input *in, struct pool *pool, struct c
 		answer(r, RESULT_FAIL, "rpps_not_found");
 	else if (!psychologist)
 		answer(r, RESULT_FAIL, "rpps_other_profession");
-	else if (in->fhir_inactive)
+	else if (in->fhir_inactive) {
+		r->source = "fhir";
 		answer(r, RESULT_REVIEW, "rpps_inactive");
-	else
+	} else
 		answer(r, RESULT_PASS, "rpps_found");
 }
 

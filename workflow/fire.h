@@ -28,6 +28,10 @@ struct firing {
 	struct identity who;
 	bool (*expert_on)(const void *context, day_t deposit);
 	const void *expert_context;
+	/* Of a second registry, asked by verify_file() about a psychologist that ours knows: no longer active? NULL:
+	 * there is none. It may wait some seconds. */
+	bool (*inactive)(const void *context, const char *rpps);
+	const void *inactive_context;
 	const char *public_url;
 	/* what is wanted */
 	int64_t file;

@@ -81,7 +81,16 @@ static int gather(const struct firing *t, struct pool *pool, int64_t file, struc
 /* A registry copy at most 35 days old (domain.md §4). */
 #define REGISTRY_DAYS 35
 
-static void judge(struct pool *pool, const struct gathered *g, struct check_result out[CHECKS])
+/* Asked last and only where it can change something: a source that is away costs nothing to anybody else. */
+static bool inactive_elsewhere(const struct firing *t, const struct check_input *in)
+{
+	for (size_t i = 0; t->inactive && in->registry_there && i < in->line_count; i++)
+		if (str_eq(in->lines[i].profession, "93"))
+			return t->inactive(t->inactive_context, values_text(in->answers, "rpps"));
+	return false;
+}
+
+static void judge(const struct firing *t, struct pool *pool, const struct gathered *g, struct check_result out[CHECKS])
 {
 	size_t n = rows_count(g->lines);
 	struct registry_line *lines = POOL_ARRAY(pool, struct registry_line, n + 1);
@@ -111,6 +120,7 @@ static void judge(struct pool *pool, const struct gathered *g, struct check_resu
 			.departement = rows_text(g->lines, i, "departement"),
 			.mode = rows_str(g->lines, i, "mode"),
 		};
+	in.fhir_inactive = inactive_elsewhere(t, &in);
 	checks_run(&in, pool, out);
 }
 
@@ -156,7 +166,7 @@ int verify_file(const struct firing *template, int64_t file, enum event *fired, 
 	ret = 0;
 	if (!str_eq(rows_str(g.file, 0, "state"), "submitted"))
 		goto out; /* someone was faster */
-	judge(pool, &g, results);
+	judge(template, pool, &g, results);
 	if (store(template, pool, file, &g, results, &facts, e)) {
 		ret = -1;
 		goto out;

@@ -340,7 +340,7 @@ static struct shown_check check_shown(const struct agent_page *p, const struct c
 		.result = text2("result", c->result),
 		.tag = result_tag(c->result),
 		.reason = text2("check", c->reason),
-		.source = c->source,
+		.source = check_source(c->source, p->j->pool),
 		.when = when_text(p->j, c->at),
 		.note = c->settled      ? "Un expert a donné son avis sur ce point."
 			: c->maintained ? "La personne maintient sa réponse, avec une explication."
@@ -354,7 +354,8 @@ static struct shown_check check_shown(const struct agent_page *p, const struct c
 
 		if (x->earlier && str_eq(x->code, c->code))
 			past[n++] = (struct past_check){ text2("result", x->result), result_tag(x->result),
-							 text2("check", x->reason), x->source, when_text(p->j, x->at) };
+							 text2("check", x->reason), check_source(x->source, p->j->pool),
+							 when_text(p->j, x->at) };
 	}
 	out.earlier = (struct list){ past, n };
 	out.any_earlier = n > 0;

@@ -363,7 +363,7 @@ static void read_checks(struct job *j, const struct file_view *v, struct applica
 				.result = text2("result", k->result),
 				.check_tag = result_tag(k->result),
 				.reason = text2("check", k->reason),
-				.source = k->source,
+				.source = check_source(k->source, j->pool),
 				.when = instant_french(j->pool, k->at),
 				.settled = k->settled,
 				.maintained = k->maintained,

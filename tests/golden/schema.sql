@@ -24,6 +24,7 @@ CREATE INDEX piece_file ON enroll.piece USING btree (file)
 CREATE INDEX piece_opening_file ON enroll.piece_opening USING btree (file, at)
 CREATE INDEX piece_waiting ON enroll.piece USING btree (id) WHERE ((scan = 'waiting'::text) AND (erased_at IS NULL))
 CREATE INDEX place_at ON enroll.place USING gist (at)
+CREATE INDEX place_to_ask ON enroll.place USING btree (file) WHERE (asked_at IS NULL)
 CREATE INDEX rate_recent ON enroll.rate USING btree (bucket, at)
 CREATE INDEX registry_line_copy ON enroll.registry_line USING btree (copy)
 CREATE INDEX registry_line_rpps ON enroll.registry_line USING btree (rpps, copy)
@@ -377,6 +378,7 @@ column piece_opening.file int8 not null
 column piece_opening.piece int8 not null
 column piece_opening.reason text
 column place.address text not null
+column place.asked_at timestamptz
 column place.at point
 column place.commune text not null
 column place.file int8 not null
@@ -384,6 +386,7 @@ column place.lat float8
 column place.lon float8
 column place.n int4 not null
 column place.postcode text not null
+column place.precision text not null default 'commune'::text
 column profile.confirmed_on date not null
 column profile.email text
 column profile.file int8 not null
@@ -587,6 +590,7 @@ constraint piece_chunk.piece_chunk_pkey PRIMARY KEY (piece, n)
 constraint piece_opening.piece_opening_agent_fkey FOREIGN KEY (agent) REFERENCES agent(id)
 constraint place.place_file_fkey FOREIGN KEY (file) REFERENCES file(id)
 constraint place.place_pkey PRIMARY KEY (file, n)
+constraint place.place_precision_check CHECK (("precision" = ANY (ARRAY['housenumber'::text, 'street'::text, 'locality'::text, 'commune'::text])))
 constraint profile.profile_file_fkey FOREIGN KEY (file) REFERENCES file(id)
 constraint profile.profile_pkey PRIMARY KEY (file)
 constraint published_cell.published_cell_pkey PRIMARY KEY (day, level, code, measure)

@@ -40,7 +40,7 @@ HOMES = [
     (r"openssl/.*|sodium(/.*)?(\.h)?", ["server/base/crypto*.c", "server/base/crypto_ssl.h"]),
     (r"libxml/.*", ["forms/xml.c"]),
     (r"jansson\.h", ["server/json.c"]),
-    (r"curl/.*", ["server/mail.c"]),
+    (r"curl/.*", ["server/fetch.c"]),
     (r"utf8proc\.h", ["server/base/fold.c"]),
     (r"magic\.h", ["server/piece_check.c"]),
     (r"xlsxwriter(/.*)?\.h", ["server/sheet.c"]),

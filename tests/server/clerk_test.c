@@ -69,6 +69,8 @@ static int start(void **state)
 			      .mail_from = "Rejoindre <ne-pas-repondre@example.org>",
 			      .smtp_url = "",
 			      .clamd = "",
+			      .geocode_url = "",
+			      .fhir_url = "",
 			      .eligibility = "automatic" },
 	};
 	service.keys = keyring_open(pool_printf(process, "%s/keys", pgtest_folder()), true, &e);

@@ -62,6 +62,8 @@ static void defaults_are_those_of_the_interface(void **unused)
 	assert_string_equal(s.tls_cert, "var/certs/server.pem");
 	assert_string_equal(s.agent_ca, "var/ca/ca.pem");
 	assert_string_equal(s.agent_crl, "var/ca/ca.crl");
+	assert_string_equal(s.seal_cert, "var/certs/seal.pem");
+	assert_string_equal(s.seal_key, "var/certs/seal.key");
 	assert_string_equal(s.public_url, "https://localhost:8443");
 	assert_string_equal(s.agent_url, "https://localhost:8444");
 	assert_string_equal(s.mail_from, "ne-pas-repondre@localhost");
@@ -116,6 +118,10 @@ static void a_bad_value_is_refused_with_its_name(void **unused)
 	bad("ENROLL_DEMO", "yes");
 	bad("ENROLL_LOG_LEVEL", "loud");
 	bad("ENROLL_PUBLIC_URL", "http://clear.example");
+	bad("ENROLL_FHIR_URL", "http://clear.example/fhir/v2");
+	bad("ENROLL_FHIR_URL", "https://key@host.example/fhir/v2");
+	bad("ENROLL_FHIR_KEY", "a\r\nHost: b");
+	bad("ENROLL_GEOCODE_URL", "https://host.example/?q=");
 	bad("ENROLL_MAIL_FROM", "a@b\r\nBcc: x@y");
 	bad("ENROLL_ELIGIBILITY", "maybe");
 	bad("ENROLL_ELIGIBILITY", "2026-10-01=expert");

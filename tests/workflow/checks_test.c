@@ -143,6 +143,7 @@ static void only_profession_93_counts(void **state)
 	expect(p, CHECK_RPPS, RESULT_PASS, "rpps_found");
 	p->in.fhir_inactive = true;
 	expect(p, CHECK_RPPS, RESULT_REVIEW, "rpps_inactive");
+	assert_string_equal(p->r[CHECK_RPPS].source, "fhir");
 	p->in.line_count = 0;
 	expect(p, CHECK_RPPS, RESULT_FAIL, "rpps_not_found");
 	expect(p, CHECK_IDENTITY, RESULT_REVIEW, "identity_not_found");
