@@ -9,7 +9,7 @@
 //		t.ok(await page.locator('h1').count() === 1, 'the self-test has one title')
 //	})
 import { X509Certificate, createHash } from 'node:crypto'
-import { readFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -43,8 +43,9 @@ const validator = new HtmlValidate({
 })
 
 // The development certificate is trusted as a visitor's would be: what comes under another one is kept in no cache.
-const spki = createHash('sha256').update(new X509Certificate(readFileSync(join(process.env.ENROLL_HOME ?? 'var', 'certs/server.pem')))
-	.publicKey.export({ type: 'spki', format: 'der' })).digest('base64')
+const certificate = join(process.env.ENROLL_HOME ?? 'var', 'certs/server.pem')
+const trust = existsSync(certificate) ? [`--ignore-certificate-errors-spki-list=${createHash('sha256')
+	.update(new X509Certificate(readFileSync(certificate)).publicKey.export({ type: 'spki', format: 'der' })).digest('base64')}`] : []
 
 export async function suite(run) {
 	const profile = mkdtempSync(join(tmpdir(), 'enroll-browser-'))
@@ -53,7 +54,7 @@ export async function suite(run) {
 		headless: true,
 		env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
 		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-			'--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', `--ignore-certificate-errors-spki-list=${spki}`]
+			'--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', ...trust]
 	})
 	const t = new Suite(browser)
 	try {
