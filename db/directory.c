@@ -72,6 +72,11 @@ const struct statement directory_stamp = { "directory_stamp",
 					   " || ' ' || paris_today() as stamp" };
 STATEMENT(directory_stamp);
 
+const struct statement directory_counts = {
+	"directory_counts", "select conventioned, leaving, later, unlisted, listed from directory_count"
+};
+STATEMENT(directory_counts);
+
 static struct arg arg_f64(struct pool *pool, double x)
 {
 	return arg_text(pool_printf(pool, "%.7f", x));

@@ -56,6 +56,8 @@ struct directory {
 
 extern const struct statement directory_near;   /* with a place */
 extern const struct statement directory_latest; /* without */
+/* conventioned + leaving - later - unlisted = listed: from the stock to the directory, for the whole country. */
+extern const struct statement directory_counts;
 /*
  * What the database shows at this moment, as a text: as long as it is the same, so is every answer. It changes with
  * each transaction that writes, and with the day.

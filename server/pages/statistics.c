@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../db/directory.h"
 #include "../../db/figures.h"
 #include "../sheet.h"
 #include "../../workflow/workflow.h"
@@ -14,7 +15,7 @@
 
 struct asked {
 	struct figures_question q;
-	size_t at[FIGURES_ASKS], series, shapes;
+	size_t at[FIGURES_ASKS], series, shapes, directory;
 	bool drawn; /* the page's pictures are wanted too */
 	bool wider; /* beyond the scope: as the public sees it */
 	struct figures f;
@@ -66,6 +67,7 @@ static void ask_all(struct job *j, struct asked *a)
 		return;
 	a->series = job_ask(j, &figures_series, asks[0].args, 1);
 	a->shapes = job_ask(j, &figures_shapes, NO_ARGS);
+	a->directory = job_ask(j, &directory_counts, NO_ARGS);
 }
 
 /* What the public sees depends on nobody, so it is asked at once; an agent's scope must be known first. */
@@ -190,6 +192,36 @@ static char *sentence(struct pool *pool, const struct asked *a, const struct fig
 	return s.s;
 }
 
+static bool small(int64_t n)
+{
+	return n >= 1 && n <= 4;
+}
+
+/* Why the directory does not show as many people as are conventioned, to the unit; in public a small number is said in
+ * words alone. NULL: for another day, or a scope that the directory does not have. */
+static char *to_the_directory(struct job *j, const struct asked *a, const struct rows *r)
+{
+	int64_t leaving = rows_i64(r, 0, "leaving"), later = rows_i64(r, 0, "later"),
+		unlisted = rows_i64(r, 0, "unlisted"), listed = rows_i64(r, 0, "listed");
+	struct str s = str_in(j->pool);
+
+	if (a->f.as_of != day_in_paris(j->now) || a->q.region || a->q.caisse_count)
+		return NULL;
+	str_addf(&s, "L’annuaire en présente aujourd’hui %s\u00a0: ", draw_int(j->pool, listed));
+	if (a->q.open && (small(leaving) || small(later) || small(unlisted)))
+		str_add(&s,
+			"il compte aussi qui est en préavis (convention résiliée qui court encore), mais ni qui attend "
+			"la date d’effet de sa convention, ni qui ne confirme plus sa fiche.");
+	else
+		str_addf(&s,
+			 "les %s conventionnés, plus %s en préavis (convention résiliée qui court encore), moins %s "
+			 "dont "
+			 "la convention n’a pas encore pris effet, moins %s dont la fiche n’est plus confirmée.",
+			 draw_int(j->pool, rows_i64(r, 0, "conventioned")), draw_int(j->pool, leaving),
+			 draw_int(j->pool, later), draw_int(j->pool, unlisted));
+	return s.s;
+}
+
 /* ---- the page ---- */
 
 struct figure_row {
@@ -220,8 +252,8 @@ static const struct slot level_slots[] = { SLOT_T(struct level_option, id), SLOT
 static const struct view level_view = VIEW(struct level_option, level_slots);
 
 struct statistics_view {
-	const char *sentence, *scope, *published, *as_of, *as_of_french, *today, *query, *level, *level_one, *computed,
-		*month;
+	const char *sentence, *directory, *scope, *published, *as_of, *as_of_french, *today, *query, *level, *level_one,
+		*computed, *month;
 	bool open, closed, unpublished, has_states, has_reasons;
 	int64_t event;
 	struct list rows, states, stages, reasons, points, levels, legend;
@@ -229,6 +261,7 @@ struct statistics_view {
 };
 static const struct slot statistics_slots[] = {
 	SLOT_T(struct statistics_view, sentence),
+	SLOT_T(struct statistics_view, directory),
 	SLOT_T(struct statistics_view, scope),
 	SLOT_T(struct statistics_view, published),
 	SLOT_T(struct statistics_view, as_of),
@@ -388,6 +421,7 @@ static int show(struct job *j, struct err *e)
 			(struct level_option){ figures_level_id((enum figures_level)i),
 					       figures_level_label((enum figures_level)i, false), i == a->q.level };
 	v.sentence = sentence(j->pool, a, all, count);
+	v.directory = to_the_directory(j, a, job_rows(j, a->directory));
 	v.scope = scope_words(a);
 	v.open = a->q.open;
 	v.closed = a->f.closed;

@@ -188,6 +188,11 @@ column departement.region text not null
 column departement.seat text
 column departement.viewbox text
 column departement.zone text not null
+column directory_count.conventioned int8
+column directory_count.later int8
+column directory_count.leaving int8
+column directory_count.listed int8
+column directory_count.unlisted int8
 column document.at timestamptz not null default enroll_now()
 column document.data bytea
 column document.digest text not null

@@ -93,6 +93,21 @@ def shown(w):
     return item["remote"] is True or item
 
 
+def reconciled(leaving, listed):
+    """The stock, who leaves, who waits, who is hidden: what the page says adds up to what the directory holds, to the unit."""
+    def check(w):
+        page = get(w, "/statistiques", "ada", html=True).text
+        said = re.search(r'id="annuaire">(.*?)</p>', page).group(1)
+        shown, stock, more, later, hidden = [int(n) for n in re.findall(r"\d+", said)]
+        right(shown == stock + more - later - hidden, said)
+        right((shown, more) == (listed, leaving) and stock == country(w, "ada")["conventioned"], said)
+        right(shown == int(w.house.sql("select count(*) from published")[0][0]) == get(w, "/annuaire?commune=59350").json["total"], said)
+        public = re.search(r'id="annuaire">(.*?)</p>', get(w, "/statistiques", html=True).text).group(1)
+        right(re.findall(r"\d+", public) == ([str(listed)] if leaving else re.findall(r"\d+", said)), "a small number in public: " + public)
+        right('id="annuaire"' not in get(w, "/statistiques", "lea", html=True).text, "the country's count under a caisse's figures")
+    return holds("the directory's count follows from the stock, %d leaving" % leaving, check)
+
+
 scenario("asked of nobody yet", [
     answers("/annuaire", 200), answers("/annuaire?commune=59350", 200), answers("/annuaire?cp=59000", 200),
     answers("/annuaire?lat=50.6&lon=3.06", 200), answers("/annuaire?q=Saint-Denis", 200), answers("/annuaire?commune=lille&page=3", 200),
@@ -117,6 +132,7 @@ scenario("one in the directory, one without a caisse", [
     sheet("rene", "csv"), sheet("lea", "xlsx"),
     holds("a month end is published once", month_end),
     holds("a change of profile is in the next answer (D4)", change),
+    reconciled(leaving=0, listed=1), fires("anna", "resign", "anna"), reconciled(leaving=1, listed=1),
 ])
 
 run()
