@@ -34,6 +34,7 @@
 #include "text.h"
 
 #define LEASE_SECONDS 180
+#define ONE_SECONDS 90 /* what one delivery may take at the most: nothing begins that the lease might not cover */
 #define AT_ONCE 20
 #define PASSES 20
 #define MAIL_ATTEMPTS 40
@@ -42,6 +43,23 @@
 #define DIGEST_HOUR 6
 
 static const struct identity system_identity = { .role = SYSTEM };
+
+static struct {
+	struct service *service;
+	struct lanes *lanes[2];
+	pthread_t threads[2];
+	bool running, stop, woken[2];
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+} clerk = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool clerk_stopping(void)
+{
+	pthread_mutex_lock(&clerk.lock);
+	bool stop = clerk.stop;
+	pthread_mutex_unlock(&clerk.lock);
+	return stop;
+}
 
 /* ---- asking ---- */
 
@@ -652,6 +670,12 @@ static const struct {
 	{ "digest", digest_row, false },   { "seal", seal_row, true },  { "geocode", geocode_row, false },
 };
 
+/* Told to stop, or with a lease that another instance may soon take over, it gives back what it has not begun. */
+static bool give_back(int64_t leased_at)
+{
+	return clerk_stopping() || clock_monotonic() - leased_at > (LEASE_SECONDS - ONE_SECONDS) * SECOND;
+}
+
 int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
 	*count = 0;
@@ -660,9 +684,14 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 			struct pool *pool = pool_new_secret();
 			const struct rows *r;
 			instant_t now;
+			int64_t leased_at = clock_monotonic();
 			int failed = read_now(l, pool, &now, e) || lease(l, pool, deliveries[k].kind, &r, e);
 			size_t n = failed ? 0 : rows_count(r);
 			for (size_t i = 0; i < n && !failed; i++) {
+				if (give_back(leased_at)) {
+					failed = later(l, pool, rows_i64(r, i, "id"), now, NULL, e);
+					continue;
+				}
 				struct pool *one = pool_new_secret();
 				struct err why;
 				int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
@@ -684,22 +713,13 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 			pool_free(pool);
 			if (failed)
 				return -1;
-			if (n < AT_ONCE)
+			if (n < AT_ONCE || clerk_stopping())
 				break;
 		}
 	return 0;
 }
 
 /* ---- threads ---- */
-
-static struct {
-	struct service *service;
-	struct lanes *lanes[2];
-	pthread_t threads[2];
-	bool running, stop, woken[2];
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-} clerk = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void clerk_wake(void)
 {

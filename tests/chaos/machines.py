@@ -42,14 +42,20 @@ def people_apply(w, names):
     right(not wrong, wrong)
 
 
+def listed_name(w):
+    """Of who is in the directory, if somebody is."""
+    return answers_of(w.persons["zoe"])["last_name"] if "zoe" in w.persons else ""
+
+
 def load_of(w, names):
     """Two delegates fire on distinct files; people read what a standby may answer, and what it may not."""
     site, lea, marc = w.house, w.house.agent("lea"), w.house.agent("marc")
     files = [w.person(n).file for n in names]
     public, own = Once(site.client(), fresh=True), Once(w.house.account(names[0]), fresh=True)
     return Load([(Once(lea if i % 2 else marc), f) for i, f in enumerate(files)],
-                [("home", public, "/"), ("directory", Once(site.client()), "/annuaire?commune=59350"), ("figures", Once(site.client(), fresh=True), "/statistiques"),
-                 ("session", own, "/dossiers"), ("file", Once(lea), "/dossiers/%d" % files[0])])
+                [("home", public, "/", ""), ("directory", Once(site.client()), "/annuaire?commune=59350", listed_name(w)),
+                 ("figures", Once(site.client(), fresh=True), "/statistiques", '"items"'), ("session", own, "/dossiers", '"state"'),
+                 ("file", Once(lea), "/dossiers/%d" % files[0], '"version"')])
 
 
 def worst(entries):
@@ -85,6 +91,33 @@ def delivered(site, seconds):
     ids = set(came(site))
     right(rows["mail"] <= ids, "never came: %s" % sorted(rows["mail"] - ids))
     right(ids <= rows["mail"] | rows["digest"], "nobody's: %s" % sorted(ids - rows["mail"] - rows["digest"]))
+
+
+def slow_mail(w, addresses, seconds):
+    """A mail server that takes its time: an instance told to stop gives back what it has not begun, the other sends it."""
+    site, keep = w.house, MailHandler.keep
+
+    def slowly(handler, to, body):
+        time.sleep(seconds)
+        keep(handler, to, body)
+    MailHandler.keep = slowly
+    try:
+        for i in range(addresses):
+            right(site.client().post("/compte", {"email": "lente%d@exemple.test" % i, "password": PASSWORD}).status == 200, "account")
+        eventually("a mail under way", 30, lambda: site.sql("select 1 from outbox where kind = 'mail' and leased_until is not null and done_at is null"))
+        stops = []
+        for instance in site.instances:
+            began = time.monotonic()
+            right(instance.stop() == 0, tail(instance.log))
+            stops.append(time.monotonic() - began)
+            instance.start()
+        delivered(site, 60 + addresses * seconds)
+    finally:
+        MailHandler.keep = keep
+    right(max(stops) < 2 * seconds + 10, "it stops after %.0f s" % max(stops))
+    twice = {k: n for k, n in came(site).items() if n != 1}
+    right(not twice, "came more than once: %s" % twice)
+    survived(addresses, "mails of %d s each while both instances are stopped in turn, each delivered once; the longest stop took %.1f s" % (seconds, max(stops)))
 
 
 def killed_in_turn(w, names, rounds, rng):
@@ -236,6 +269,10 @@ def main():
             fires("lea", "claim", n).do(w)
             fires("lea", "ask_correction", n, items=[{"field": "phone", "code": "other", "text": "Corrigez ce point."}]).do(w)
 
+    def listed():
+        for c in flat(conventioned("zoe")):
+            c.do(state_of["w"])
+
     def step(sentence, do, *args, **more):
         nonlocal failed
         failed += not attempt(sentence, lambda: do(*args, **more))
@@ -248,13 +285,17 @@ def main():
         step("a rolling upgrade across a migration fails no request", upgraded, w, writers, 2)
     if given.only in (None, "instances"):
         step("two instances lease each mail once", mails_once, w, 6 if short else 40)
+        if not short:
+            step("with a slow mail server too, and an instance stops soon", slow_mail, w, 15, 3)
         step("either instance killed under load: sessions go on, nothing acknowledged is lost", killed_in_turn, w, writers, 2 if short else 12, rng)
     if given.only in (None, "failover"):
+        if not short:
+            step("somebody is in the directory", listed)
         for i in range(1 if short else 4):
             wait = 1.5 if short else (1.5, 5, 10, 3)[i]
             step("the primary lost: nothing acknowledged is lost, public pages are read throughout, writes come back", primary_lost, w, writers, wait)
             if not short:
-                step("the lost machine comes back as the standby", site.db.rejoin)
+                step("the lost machine comes back as the standby", site.db.follow)
     if given.only in (None, "instances"):
         step("two files wait for a correction" if short else "files wait for a correction", corrected)
         step("deadlines under two clocks fire once", deadlines_once, w, late, not short)

@@ -2,7 +2,7 @@
 
     db = Replicas()                       a primary and its synchronous standby, initdb and pg_basebackup, TCP on loopback
     db.kill(); db.promote()               the primary with all its processes, SIGKILL; the standby takes over
-    db.rejoin()                           what was the primary comes back as the standby (pg_rewind)
+    db.follow()                           what was the primary comes back as the standby (pg_rewind)
     site = Site(db)                       a House (tests/scenarios/lib.py) whose clients go through haproxy
     site.instances[1].kill() / .start() / .stop()
     load = Load(site, files); load.begin(); …; load.end()
@@ -59,15 +59,14 @@ class Server:
         right(status is None or p.returncode == status, "%s: %d %s%s" % (" ".join(words), p.returncode, p.stdout, p.stderr))
         return p.stdout
 
-    def configure(self, more=""):
-        """postgresql.conf of this one; ALTER SYSTEM is not used, so that a copy takes nothing else along."""
-        with open(os.path.join(self.data, "postgresql.conf"), "w", encoding="utf-8") as f:
+    def configure(self):
+        """Beside the data too: pg_basebackup and pg_rewind bring along the other one's."""
+        with open(self.data + ".conf", "w", encoding="utf-8") as f:
             f.write("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\ncluster_name = '%s'\n"
                     "max_connections = 200\nshared_buffers = 64MB\njit = off\nfsync = on\nsynchronous_commit = on\n"
                     "wal_level = replica\nhot_standby = on\nwal_log_hints = on\nwal_keep_size = 256MB\nmax_wal_size = 1GB\n"
                     "timezone = 'UTC'\nlc_messages = 'C'\nlog_min_messages = log\nmax_wal_senders = 5\n"
-                    "wal_receiver_timeout = 5s\nwal_sender_timeout = 5s\nwal_retrieve_retry_interval = 200ms\n%s" %
-                    (self.port, self.name, more))
+                    "wal_receiver_timeout = 5s\nwal_sender_timeout = 5s\nwal_retrieve_retry_interval = 200ms\n" % (self.port, self.name))
 
     def start(self):
         self.tool("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "start")
@@ -117,25 +116,23 @@ class Replicas:
         atexit.register(self.end)
         one = self.primary
         one.tool("initdb", "-D", one.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
-        one.configure()
+        for server in self.servers:
+            server.configure()
+        shutil.copyfile(one.data + ".conf", one.data + "/postgresql.conf")
         one.start()
         one.sql("create role enroll_owner login; create role enroll_service login; create role enroll_purge login", "postgres")
         one.sql("create database enroll owner enroll_owner encoding 'UTF8' template template0", "postgres")
-        two = self.standby
-        two.tool("pg_basebackup", "-h", "127.0.0.1", "-p", str(one.port), "-U", "postgres", "-D", two.data, "-c", "fast", "-X", "stream")
+        os.mkdir(self.standby.data)
         self.follow()
 
     def follow(self):
-        """The standby streams from the primary, which from then on acknowledges nothing that the standby has not."""
-        open(os.path.join(self.standby.data, "standby.signal"), "w", encoding="ascii").close()
-        if os.geteuid() == 0:
-            user = pwd.getpwnam(DATABASE_USER)
-            os.chown(os.path.join(self.standby.data, "standby.signal"), user.pw_uid, user.pw_gid)
-        self.standby.configure("primary_conninfo = 'host=127.0.0.1 port=%d user=postgres application_name=%s'\n"
-                               "recovery_target_timeline = 'latest'\n" % (self.primary.port, self.standby.name))
-        self.standby.start()
-        self.primary.configure("synchronous_standby_names = '%s'\n" % self.standby.name)
-        self.primary.sql("select pg_reload_conf()")
+        """docker/standby.sh: a copy, or what was a primary wound back, that streams and is waited for at each commit."""
+        lost = self.standby
+        p = subprocess.run([os.path.join(ROOT, "docker/standby.sh"), "bash", "-c", 'cp "$PGDATA.conf" "$PGDATA/postgresql.conf" && pg_ctl -w -t 60 -l "$PGDATA.log" start'],
+                           env={"PATH": BIN + ":/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGDATA": lost.data, "PRIMARY": "127.0.0.1",
+                                "PRIMARY_PORT": str(self.primary.port), "STANDBY": lost.name}, stdout=subprocess.DEVNULL,
+                           stderr=open(lost.data + ".made", "w", encoding="utf-8"), timeout=120, cwd="/")
+        right(p.returncode == 0, "standby.sh: %s%s" % (tail(lost.data + ".made"), tail(lost.log)))
         eventually("a synchronous standby", 30, lambda: self.primary.sql("select 1 from pg_stat_replication where sync_state = 'sync'"))
 
     def dsn(self, user):
@@ -149,18 +146,6 @@ class Replicas:
     def promote(self):
         self.standby.tool("pg_ctl", "-D", self.standby.data, "-w", "-t", "60", "promote")
         self.primary, self.standby = self.standby, self.primary
-
-    def rejoin(self):
-        """The lost machine is found again: its history is wound back to where they parted, then it follows."""
-        lost = self.standby
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(lost.data, "postmaster.pid"))
-        self.primary.sql("checkpoint")  # else pg_rewind sees the old timeline
-        lost.configure()
-        # It must have ended well before it can be wound back.
-        lost.tool("postgres", "--single", "-D", lost.data, "-c", "log_min_messages=fatal", "template1", status=None)
-        lost.tool("pg_rewind", "-D", lost.data, "--source-server", "host=127.0.0.1 port=%d user=postgres dbname=postgres" % self.primary.port)
-        self.follow()
 
     def end(self):
         for s in self.servers:
@@ -231,19 +216,11 @@ class Site(House):
         self.start_proxy()
 
     def start_proxy(self):
-        path = os.path.join(self.out, "haproxy.cfg")
-        lines = ["global", "  maxconn 4000", "defaults", "  mode tcp", "  timeout connect 2s", "  timeout client 60s", "  timeout server 60s",
-                 "  timeout check 5s", "  retries 4", "  option redispatch 1", "  balance leastconn"]
-        for side, port in (("public", self.port), ("agents", self.agent_port)):
-            # While the database is away no instance is ready, and each serves what it can: whoever takes the connection.
-            lines += ["frontend " + side, "  bind 127.0.0.1:%d" % port, "  use_backend %s-alive if { nbsrv(%s) eq 0 }" % (side, side),
-                      "  default_backend " + side]
-            for backend, check in ((side, " check check-ssl verify none inter 250ms fall 1 rise 1"), (side + "-alive", "")):
-                lines += ["backend " + backend, "  source " + PROXY_ADDRESS, *(["  option httpchk GET /readyz"] if check else [])]
-                lines += ["  server %s 127.0.0.1:%d send-proxy%s" % (i.name, i.port if side == "public" else i.agent_port, check) for i in self.instances]
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("\n".join(lines) + "\n")
-        self.proxy = subprocess.Popen(["/usr/sbin/haproxy", "-f", path], stdout=subprocess.DEVNULL,
+        one, two = self.instances
+        where = {"PUBLIC": self.port, "AGENTS": self.agent_port, "ONE_PUBLIC": one.port, "ONE_AGENTS": one.agent_port, "TWO_PUBLIC": two.port,
+                 "TWO_AGENTS": two.agent_port}
+        self.proxy = subprocess.Popen(["/usr/sbin/haproxy", "-f", os.path.join(ROOT, "docker/haproxy.cfg")], stdout=subprocess.DEVNULL,
+                                      env={"SOURCE": PROXY_ADDRESS, **{k: "127.0.0.1:%d" % port for k, port in where.items()}},
                                       stderr=open(os.path.join(self.out, "haproxy.log"), "w", encoding="utf-8"))
         eventually("haproxy serves", 10, self.through)
 
@@ -304,7 +281,7 @@ class Once(Client):
 
 
 class Load:
-    """`writers`: (client, file) pairs, each fires claim and release in turn. `readers`: (name, client, path)."""
+    """`writers`: (client, file) pairs, each fires claim and release in turn. `readers`: (name, client, path, what it must hold)."""
 
     def __init__(self, writers, readers, pause=0.02):
         self.pause, self.going, self.lock = pause, threading.Event(), threading.Lock()
@@ -319,12 +296,14 @@ class Load:
         with self.lock:
             self.log.append((name, began, time.monotonic() - began, status, why))
 
-    def read(self, name, client, path):
+    def read(self, name, client, path, holds):
         while self.going.is_set():
             began, status, why = time.monotonic(), 0, ""
             try:
                 a = client.get(path)
                 status, why = a.status, a.text[:200] if a.status != 200 else ""
+                if status == 200 and holds not in a.text:
+                    status, why = -1, "without %s: %s" % (holds, a.text[:200])
             except (http.client.HTTPException, OSError) as e:
                 why = repr(e)
             self.note(name, began, status, why)
