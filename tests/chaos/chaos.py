@@ -222,12 +222,15 @@ def line_of(m, **more):
             "commune": full["address_commune"], "postcode": full["address_postcode"], **more}
 
 
-def crowd(house, n, until="in_review", odd=lambda i: {}, threads=4):
-    """n members, each with a file sent and checked. `odd(i)`: what the registry says otherwise of the i-th."""
-    made = members(house, n)
+def crowd(house, n, until="in_review", odd=lambda i: {}, threads=4, seconds=600):
+    """n members, or as many as can be made in that time, each with a file sent and checked. `odd(i)`: what the registry says
+    otherwise of the i-th."""
+    made, enough = members(house, n), time.monotonic() + seconds
     house.registry(*[line_of(m, **odd(i)) for i, m in enumerate(made)])
 
     def make(m):
+        if time.monotonic() > enough:
+            return
         c = fill(house, m)
         if until != "draft":
             submit(house, m, c)
@@ -235,7 +238,7 @@ def crowd(house, n, until="in_review", odd=lambda i: {}, threads=4):
     at_once(made, make, threads)
     if until not in ("draft", "submitted"):
         settle(house, 60 + n / 4)
-    return made
+    return [m for m in made if m.file]
 
 
 def keep_outbox(house):

@@ -73,6 +73,18 @@ class Faults:
         """What was put off by minutes has its turn now."""
         self.house.sql("update outbox set due = enroll_now() where done_at is null and kind = '%s'" % kind)
 
+    # -- ready
+
+    def ready(self):
+        """Killed and started again: once the log says main.ready, /readyz says so too."""
+        kill_service(self.house)
+        with open(self.house.log, encoding="utf-8", errors="replace") as f:
+            said = [e for e in (jsonlib.loads(line) for line in f if line.startswith("{"))
+                    if e["event"] == "main.ready" or e.get("route") == "/readyz" or e["event"] == "db.lost"]
+        last = max(i for i, e in enumerate(said) if e["event"] == "main.ready")
+        after = said[last + 1:]
+        right(after and after[0].get("status") == "200", "after main.ready: %s" % after[:2])
+
     # -- virus scanner
 
     def scanner(self):
@@ -573,6 +585,7 @@ def from_elsewhere(house):
 
 def main(c):
     f = Faults(c)
+    c.attempt("killed and started again, it says that it is ready when it is", f.ready)
     c.attempt("clamd gone: deposits go on, readers wait; back: pieces are scanned, a marked one stays closed", f.scanner)
     c.attempt("the mail server gone: events go on; back: each mail goes once; its answer lost: again, under the same id", f.mail)
     c.attempt("the PDF process killed: approving says to try again, and the next one works with the same key", f.renderer)

@@ -4,7 +4,8 @@
     tests/chaos/run.py                    every program of the table, its long form, one after the other
     tests/chaos/run.py --short            the short forms, two at a time: a step of `make test` (tests/chaos/short.sh)
     tests/chaos/run.py races --seed 7     one program; the same seed chooses the same events, people and moments of a kill
-    tests/chaos/run.py --write            also writes tests/chaos/RESULTS.md, with date and machine
+    tests/chaos/run.py --write            also writes tests/chaos/RESULTS.md, with date and machine (of each program its last
+                                          long run, which build/chaos/ keeps)
 
 A program is tests/chaos/NAME.py, run with `--seed N` and, for its short form, `--short`. It prints "ok - sentence" /
 "not ok - sentence", and what it survived as "= count what" lines (lib.py: survived()), of which the table at the end is
@@ -15,8 +16,10 @@ The programs of TOGETHER share one process and one house in their short form, be
 `main(c)` of each is called in turn (`run.py --inside NAME…`).
 """
 import argparse
+import contextlib
 import datetime
 import importlib
+import json
 import os
 import platform
 import random
@@ -29,13 +32,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # name, seconds at most of the short and of the long form, what it does
 PROGRAMS = (
-    ("races", 60, 560, "pairs of contradictory decisions on the same version, at the same moment"),
-    ("faults", 180, 300, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
-    ("history", 180, 420, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
+    ("races", 90, 460, "pairs of contradictory decisions on the same version, at the same moment"),
+    ("faults", 180, 240, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
+    ("history", 120, 300, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
     ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
 TOGETHER = ("races", "faults", "history")
 
+KEPT = os.path.join(HERE, "../../build/chaos")
 PRINTING = threading.Lock()
 
 
@@ -87,21 +91,32 @@ def machine():
     return "%s, %d cores, %.0f GB, Linux %s" % (model, os.cpu_count(), memory, platform.release())
 
 
-def table(results, seed, seconds):
+def keep(result, seed):
+    """The last result of each program, so that a table can be made of programs run one at a time."""
+    os.makedirs(KEPT, exist_ok=True)
+    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    with open(os.path.join(KEPT, result["name"] + ".json"), "w", encoding="utf-8") as f:
+        json.dump({**result, "when": when, "seed": seed, "machine": machine()}, f)
+
+
+def kept():
+    for name in (p[0] for p in PROGRAMS):
+        with contextlib.suppress(OSError), open(os.path.join(KEPT, name + ".json"), encoding="utf-8") as f:
+            yield json.load(f)
+
+
+def table(results):
     out = ["# What the service survived", "",
-           "Written by `make chaos CHAOS_ARGS=--write` (tests/chaos/run.py says what each program does).", "",
-           "- when: %s UTC, in %d s" % (datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"), seconds),
-           "- machine: " + machine(), "- seed: %d" % seed,
-           "- checks: %d passed, %d failed" % (sum(r["passed"] for r in results), sum(r["failed"] for r in results)), "",
-           "| program | count | what |", "|---|---:|---|"]
+           "Written by `make chaos CHAOS_ARGS=--write`; tests/chaos/run.py says what each program does. A seed chooses the same people,",
+           "events and kills again.", ""]
     for r in results:
-        for count, what in survived(r):
-            out.append("| %s | %s | %s |" % (r["name"], count, what))
-    for r in results:
-        out += ["", "## %s, %d s" % (r["name"], r["seconds"]), ""]
+        out += ["## " + r["name"], "",
+                "%s, %d s, seed %d, %s: %d checks passed, %d failed." % (r["when"], r["seconds"], r["seed"], r["machine"], r["passed"], r["failed"]), "",
+                "| count | what |", "|---:|---|"] + ["| %s | %s |" % line for line in survived(r)] + [""]
         out += ["- " + line.replace("ok - ", "", 1) if line.startswith("ok - ") else "- **" + line + "**"
                 for line in r["lines"] if line.startswith(("ok - ", "not ok - "))]
-    return "\n".join(out) + "\n"
+        out.append("")
+    return "\n".join(out)
 
 
 def inside(given):
@@ -150,9 +165,12 @@ def main():
         print("%s: %d passed, %d failed, %d s" % (r["name"], r["passed"], r["failed"], r["seconds"]))
         for count, what in survived(r):
             print("%12s  %s" % (count, what))
+    if not given.short:
+        for r in results:
+            keep(r, given.seed)
     if given.write:
         with open(os.path.join(HERE, "RESULTS.md"), "w", encoding="utf-8") as f:
-            f.write(table(results, given.seed, seconds))
+            f.write(table(list(kept())))
     failed = sum(r["failed"] for r in results)
     print("in %d s, seed %d: %s" % (seconds, given.seed, "%d failed" % failed if failed else "all survived"))
     sys.exit(1 if failed else 0)
