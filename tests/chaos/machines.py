@@ -165,12 +165,32 @@ def deadlines_once(w, names, kill):
 
 # ---- a rolling upgrade -----------------------------------------------------------------------------------------------------
 
+class Http2:
+    """curl on one HTTP/2 connection, one request after the other: it obeys a GOAWAY as browsers do."""
+
+    def __init__(self, site):
+        self.log = os.path.join(site.out, "http2")
+        self.process = subprocess.Popen(["curl", "--http2", "-s", "--cacert", site.home + "/certs/ca.pem", "--rate", "20/s", "-o", "/dev/null",
+                                         "-w", "%{http_code} %{http_version} %{num_connects} %{errormsg}\n",
+                                         "https://localhost:%d/annuaire?commune=59350&page=[1-1000]" % site.port], stdout=open(self.log, "w", encoding="utf-8"))
+
+    def end(self):
+        """How many were answered, on how many connections."""
+        self.process.terminate()
+        self.process.wait()
+        with open(self.log, encoding="utf-8") as f:
+            lines = [line.split(" ", 3) for line in f.read().split("\n")[:-1]]
+        bad = [line for line in lines if line[:2] != ["200", "2"]]
+        right(lines and not bad, "on HTTP/2: %d of %d: %s" % (len(bad), len(lines), bad[:3]))
+        return len(lines), sum(int(line[2]) for line in lines)
+
+
 def upgraded(w, names, rounds):
     """The next release adds a column to the busiest tables: migrated while the old one serves, replaced one by one."""
     site = w.house
     after = os.path.join(os.path.dirname(site.enrolld), "next")
     right(os.path.exists(after + "/enrolld"), "the next release is not built: make next")
-    load = load_of(w, names)
+    load, http2 = load_of(w, names), Http2(site)
     load.begin()
     time.sleep(0.5)
     # Someone holds the table for a while: the migration waits without making the others wait behind it.
@@ -190,6 +210,8 @@ def upgraded(w, names, rounds):
         instance.start()
         time.sleep(0.7)  # haproxy sees it
     load.end()
+    answered, connections = http2.end()
+    right(connections > 1, "its connection never had to end")
     slow = worst(load.log)
     right(not load.failures(), "%d of %d requests failed: %s" % (len(load.failures()), len(load.log), load.failures()[:5]))
     kept_its_word(site, load)
@@ -200,6 +222,7 @@ def upgraded(w, names, rounds):
     right(status == 1 and "newer than this program" in tail(old.log), "the old release starts: %s %s" % (status, tail(old.log)))
     os.unlink(old.log)
     shutil.rmtree(old.home, ignore_errors=True)
+    survived(answered, "more on HTTP/2, on %d connections: 0 failed" % connections)
     survived(len(load.log), "requests during a migration (%.1f s, behind a transaction that held the table) and %d replaced instances: 0 failed, the slowest %.2f s" %
              (migrated, rounds, slow))
 
