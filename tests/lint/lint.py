@@ -351,6 +351,18 @@ def tests_assert(tree):
                 yield path, line, f"{name}() asserts nothing"
 
 
+@rule("each migration has a number of its own",
+      {"db/migrations/0007_a.sql": "select 1;\n", "db/migrations/0007_b.sql": "select 1;\n"},
+      {"db/migrations/0007_a.sql": "select 1;\n", "db/migrations/0008_a.sql": "select 1;\n"})
+def one_number(tree):
+    first = {}
+    for path in sorted(tree.files("db/migrations/*.sql")):
+        number = os.path.basename(path)[:4]
+        if number in first:
+            yield path, 1, "its number is that of " + first[number]
+        first.setdefault(number, path)
+
+
 def fix_spaces(root):
     tree = Tree(root)
     for path in tree.files(*FRENCH):
