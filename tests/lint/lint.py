@@ -270,17 +270,6 @@ def nothing_left(tree):
                 yield path, line_of(text, m.start()), f"“{m.group(0)}”"
 
 
-@rule("no two migrations have one number",
-      {"db/migrations/0001_a.sql": "select 1;\n", "db/migrations/0001_b.sql": "select 1;\n"},
-      {"db/migrations/0001_a.sql": "select 1;\n", "db/migrations/0002_b.sql": "select 1;\n"})
-def one_number(tree):
-    numbers = {}
-    for path in tree.files("db/migrations/*.sql"):
-        other = numbers.setdefault(os.path.basename(path).split("_")[0], path)
-        if other != path:
-            yield path, 1, f"{other} has it too: take the next free one"
-
-
 @rule("no path of a machine, no package registry is named",
       {"tests/a.sh": "cd /" + "work/main\n"}, {"tests/a.sh": "cd network/work/\n"})
 def no_host(tree):
