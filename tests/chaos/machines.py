@@ -171,8 +171,8 @@ class Http2:
     def __init__(self, site):
         self.log = os.path.join(site.out, "http2")
         self.process = subprocess.Popen(["curl", "--http2", "-s", "--cacert", site.home + "/certs/ca.pem", "--rate", "20/s", "-o", "/dev/null",
-                                         "-w", "%{http_code} %{http_version} %{num_connects} %{errormsg}\n",
-                                         "https://localhost:%d/annuaire?commune=59350&page=[1-1000]" % site.port], stdout=open(self.log, "w", encoding="utf-8"))
+                                         "-w", "%{stderr}%{http_code} %{http_version} %{num_connects} %{errormsg}\n",
+                                         "https://localhost:%d/annuaire?commune=59350&page=[1-1000]" % site.port], stderr=open(self.log, "w", encoding="utf-8"))
 
     def end(self):
         """How many were answered, on how many connections."""
