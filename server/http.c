@@ -71,7 +71,8 @@ struct exchange {
 	h2o_req_t *req;
 	struct connection *c;
 	struct request *r; /* NULL before it starts and once it is answered */
-	bool waiting, answered, host_bad;
+	bool waiting, answered;
+	const char *head_bad;
 	int64_t began;
 	struct exchange *previous, *next;
 };
@@ -425,19 +426,46 @@ static void on_gone(void *data)
 	connection_release(c);
 }
 
-/* libh2o keeps the last Host and makes one up where there is none; HTTP/1.1 wants exactly one (RFC 9112 §3.2). */
-static bool host_is_bad(h2o_req_t *req)
+static bool named(const char *line, size_t n, const char *name)
 {
-	size_t found = 0;
+	size_t len = strlen(name);
+	return n >= len && !strncasecmp(line, name, len);
+}
+
+/*
+ * libh2o keeps the last Host and makes one up where there is none; it takes the last of two lengths, and a length
+ * beside a coding. Whoever stands before us may have read them otherwise (RFC 9112 §3.2, §6.3). Gives a text's id, or
+ * NULL.
+ */
+static const char *head_bad(h2o_req_t *req)
+{
+	size_t hosts = 0, lengths = 0, codings = 0;
+	bool bad = false;
 	if (req->version >= 0x200)
-		return false;
+		return NULL;
 	const h2o_buffer_t *in = req->conn->callbacks->get_socket(req->conn)->input;
 	const char *p = in->bytes, *end = p + in->size, *next;
 	while (p < end && (*p == '\r' || *p == '\n'))
 		p++;
-	for (; (next = memchr(p, '\n', (size_t)(end - p))) && next > p && *p != '\r'; p = next + 1)
-		found += next - p >= 5 && !strncasecmp(p, "host:", 5);
-	return found > 1 || (!found && req->version > 0x100);
+	for (; (next = memchr(p, '\n', (size_t)(end - p))) && next > p && *p != '\r'; p = next + 1) {
+		size_t n = (size_t)(next - p);
+		const char *colon = memchr(p, ':', n);
+		hosts += named(p, n, "host:");
+		lengths += named(p, n, "content-length:");
+		codings += named(p, n, "transfer-encoding");
+		/* A folded line, or a name that ends in a blank, is another line to another reader. */
+		bad |= *p == ' ' || *p == '\t' || (colon > p && (colon[-1] == ' ' || colon[-1] == '\t'));
+	}
+	if (hosts > 1 || (!hosts && req->version > 0x100))
+		return "body.host";
+	bad |= lengths > 1 || codings > 1 || (codings && (lengths || req->version < 0x101));
+	ssize_t at = h2o_find_header_by_str(&req->headers, H2O_STRLIT("transfer-encoding"), -1);
+	if (at != -1)
+		bad |= !h2o_lcstris(req->headers.entries[at].value.base, req->headers.entries[at].value.len,
+				    H2O_STRLIT("chunked"));
+	if (bad)
+		req->http1_is_persistent = 0; /* where its body ends is not known */
+	return bad ? "body.ambiguous" : NULL;
 }
 
 /* Encrypted bytes that came; h2o's own count is of the last read only. */
@@ -456,7 +484,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 	*st = (struct exchange){ .req = req,
 				 .c = c,
 				 .waiting = true,
-				 .host_bad = host_is_bad(req),
+				 .head_bad = head_bad(req),
 				 .began = clock_monotonic(),
 				 .previous = l->waiting_last };
 	*(st->previous ? &st->previous->next : &l->waiting) = st;
@@ -529,7 +557,7 @@ static void start(struct loop *l, struct exchange *st)
 		.address = pool_strdup(pool, st->c->address->text),
 		.pool = pool,
 		.handle = st,
-		.host_bad = st->host_bad,
+		.head_bad = st->head_bad,
 	};
 	st->r = r;
 	judge_certificate(st->c, r);
@@ -613,6 +641,7 @@ static const struct header security[] = {
 				     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'" },
 	{ "strict-transport-security", "max-age=31536000" },
 	{ "x-content-type-options", "nosniff" },
+	{ "x-frame-options", "DENY" }, /* frame-ancestors, for old browsers */
 	{ "referrer-policy", "same-origin" },
 	{ "cross-origin-opener-policy", "same-origin" },
 	{ "cross-origin-embedder-policy", "require-corp" },
@@ -633,8 +662,8 @@ static void access_line(const struct request *r, const struct exchange *st, int 
 	snprintf(code, sizeof code, "%d", status);
 	snprintf(us, sizeof us, "%lld", (long long)(clock_monotonic() - st->began));
 	log_event(LOG_INFO, "request", "method", methods[r->method], "route", r->pattern ? r->pattern : "-", "status",
-		  code, "us", us, "listener", r->listener == AGENTS ? "agents" : "public", "reference",
-		  r->reference ? r->reference : "");
+		  code, "us", us, "listener", r->listener == AGENTS ? "agents" : "public", "who", r->who ? r->who : "",
+		  "reference", r->reference ? r->reference : "");
 }
 
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,

@@ -28,7 +28,7 @@ struct request {
 	const char *body;
 	size_t body_size;
 	const char *address;  /* of the peer, "127.0.0.1" */
-	bool host_bad;        /* HTTP/1 without its one Host: 400 */
+	const char *head_bad; /* HTTP/1 without its one Host, or of unclear length: text's id, 400 */
 	enum peer_state peer; /* agents' listener: what its certificate is worth, judged at this request */
 	struct certificate certificate;
 	struct pool *pool;     /* the job's */
@@ -36,6 +36,7 @@ struct request {
 	void *job;             /* job.c's own */
 	const char *pattern;   /* the route's path, for the access log; never the path itself */
 	const char *reference; /* of a logged fault, for the access log, or NULL */
+	const char *who;       /* "account:12", "agent:3", for the access log; NULL: a visitor */
 };
 
 struct header {

@@ -133,9 +133,15 @@ void job_header(struct job *j, const char *name, const char *value)
 
 void job_cookie(struct job *j, const char *name, const char *value, int max_age)
 {
-	job_header(j, "set-cookie",
-		   pool_printf(j->pool, "__Host-%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d", name,
-			       value ? value : "", value ? max_age : 0));
+	const char *text = pool_printf(j->pool, "__Host-%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d",
+				       name, value ? value : "", value ? max_age : 0);
+	struct header *before = header_of(j->private, "set-cookie");
+
+	/* The last word on a cookie is the only one. */
+	if (before && !strncmp(before->value, text, strcspn(text, "=") + 1))
+		before->value = text;
+	else
+		job_header(j, "set-cookie", text);
 }
 
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename)
@@ -718,6 +724,8 @@ static int first_answer(struct job *j, struct err *e)
 	identity_read(segment_rows(p->answered, 0), j->pool, &j->who, &j->now, &expired);
 	atomic_store(&counts.offset, j->now - machine_now());
 	p->judged = true;
+	if (j->request && (j->who.account || j->who.agent))
+		j->request->who = identity_actor(&j->who, 0, j->pool);
 	if (expired && p->shown.kind == CRED_COOKIE)
 		job_cookie(j, SESSION_COOKIE, NULL, 0);
 	if (judge_identity(j))
@@ -936,8 +944,8 @@ void job_start(struct request *r, struct service *s, struct lanes *lanes)
 	atomic_fetch_add(&counts.started, 1);
 	atomic_fetch_add(&counts.running, 1);
 	j->json = wants_json(r);
-	if (r->host_bad) {
-		fail(&e, ERR_INPUT, "body.host");
+	if (r->head_bad) {
+		fail(&e, ERR_INPUT, r->head_bad);
 		refuse(j, 400, &e);
 		return;
 	}

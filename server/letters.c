@@ -92,6 +92,7 @@ static const struct view letter_view = VIEW(struct letter_view, letter_slots);
 	X(confirm_account)     \
 	X(reset_password)      \
 	X(account_exists)      \
+	X(password_changed)    \
 	X(receipt)             \
 	X(correction)          \
 	X(reminder)            \
@@ -528,7 +529,7 @@ int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t
 		v.link = pool_printf(pool, "%s/compte/confirmation/%s", s->settings.public_url, secret);
 	else if (str_eq(kind, "reset_password") && secret)
 		v.link = pool_printf(pool, "%s/compte/mot-de-passe/%s", s->settings.public_url, secret);
-	else if (str_eq(kind, "account_exists"))
+	else if (str_eq(kind, "account_exists") || str_eq(kind, "password_changed"))
 		v.link = pool_printf(pool, "%s/connexion", s->settings.public_url);
 	if (code && (for_mail || !*s->settings.smtp_url))
 		v.code = secret;

@@ -14,10 +14,11 @@
 #include "child.h"
 
 #define QPDF "/usr/bin/qpdf"
-#define QPDF_SECONDS 20
+#define QPDF_SECONDS 10
 #define QPDF_MEMORY ((size_t)1 << 30)
 #define JSON_MOST ((size_t)256 << 20) /* a document that unfolds beyond this is not read further */
 #define PIXELS_SIDE_MOST 30000
+#define PIXELS_MOST ((uint64_t)300 * 1000 * 1000) /* four bytes each when a reader unfolds it */
 
 /* ---- the type, by content ---- */
 
@@ -78,6 +79,12 @@ static bool ends_as_zip(const unsigned char *b, size_t n)
 
 /* ---- images ---- */
 
+static bool picture_size(uint64_t width, uint64_t height)
+{
+	return width && height && width <= PIXELS_SIDE_MOST && height <= PIXELS_SIDE_MOST &&
+	       width * height <= PIXELS_MOST;
+}
+
 static unsigned be16(const unsigned char *p)
 {
 	return (unsigned)p[0] << 8 | p[1];
@@ -126,7 +133,7 @@ static void jpeg_check(const unsigned char *b, size_t n, struct piece_checked *o
 		scan = marker == 0xDA;
 		at += 2 + size;
 	}
-	if (!scan || !out->width || !out->height || out->width > PIXELS_SIDE_MOST || out->height > PIXELS_SIDE_MOST)
+	if (!scan || !picture_size((uint64_t)out->width, (uint64_t)out->height))
 		return;
 	const unsigned char *end = memmem(b + at, n - at, "\xFF\xD9", 2);
 	if (!end)
@@ -153,7 +160,7 @@ static void png_check(const unsigned char *b, size_t n, struct piece_checked *ou
 			if (memcmp(kind, "IHDR", 4) || size != 13)
 				return;
 			uint32_t w = be32(b + at + 8), h = be32(b + at + 12);
-			if (!w || !h || w > PIXELS_SIDE_MOST || h > PIXELS_SIDE_MOST)
+			if (!picture_size(w, h))
 				return;
 			out->width = (int)w;
 			out->height = (int)h;

@@ -6,7 +6,7 @@
  *	if (!c.type) …                                    not one of the three: refuse it at the door
  *	if (c.problem) …                                  "encrypted", "active", "unreadable", "polyglot"
  *
- * A PDF is read by qpdf in a child with limits, up to 20 seconds: never on an event loop. Any thread.
+ * A PDF is read by qpdf in a child with limits, up to 10 seconds: never on an event loop. Any thread.
  */
 #ifndef SERVER_PIECE_CHECK_H
 #define SERVER_PIECE_CHECK_H

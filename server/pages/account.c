@@ -34,6 +34,12 @@ static void hash_password(void *arg)
 		a->hash = hash;
 }
 
+void account_log(struct job *j, const char *what, int64_t account)
+{
+	log_event(LOG_INFO, what, "account", account ? pool_printf(j->pool, "%lld", (long long)account) : "", "address",
+		  j->request ? j->request->address : "");
+}
+
 static int form_show(struct job *j, int status, const char *form, const char *action, const char *button,
 		     const struct problems *p)
 {
@@ -348,6 +354,8 @@ static int reset_done(struct job *j, struct err *e)
 
 	if (!rows_count(job_rows(j, a->row)))
 		return fail(e, ERR_MISSING, "account.link_gone");
+	account_log(j, "password.changed", rows_i64(job_rows(j, a->row), 0, "id"));
+	clerk_wake();
 	return done_show(j, "account.reset.done", "account.reset.done.lead");
 }
 
@@ -359,6 +367,7 @@ static int reset_write(struct job *j, struct err *e)
 		*e = a->err;
 		return -1;
 	}
+	as_system(j);
 	a->row = job_ask(j, &account_reset, ARGS(arg_text(a->digest), arg_text(a->hash)));
 	job_then(j, reset_done);
 	return 0;

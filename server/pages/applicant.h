@@ -67,6 +67,9 @@ STEP(profile_ask);
 STEP(profile_answer);
 STEP(profile_save_answer);
 
+/* account.c: "sign_in.good", "password.changed" …: who, as an id, and from where; 0: an address without an account. */
+void account_log(struct job *j, const char *what, int64_t account);
+
 /* documents.c: the convention of the row of document_of_file, opened elsewhere. Takes j->state. */
 int convention_pdf_show(struct job *j, const struct rows *r, struct err *e);
 

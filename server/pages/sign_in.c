@@ -11,7 +11,7 @@
 #include "../text.h"
 #include "simple.h"
 
-#define COOKIE_SECONDS (12 * 3600) /* the session itself ends 2 hours after its last use */
+#define COOKIE_SECONDS (12 * 3600) /* as the session at most; it ends 2 hours after its last use too */
 
 struct attempt {
 	const char *email, *password, *hash;
@@ -85,6 +85,14 @@ static int refused(struct job *j, int status, const char *why, int64_t wait)
 	return show(j, status, values_get(&j->sent, "suite"), values_get(&j->sent, "suite_body"), NULL, &p);
 }
 
+static int closed(struct job *j, int64_t wait)
+{
+	const struct attempt *a = j->state;
+
+	account_log(j, "sign_in.closed", a->account);
+	return refused(j, 429, "sign_in.closed", wait);
+}
+
 static int judged(struct job *j, struct err *e)
 {
 	const struct attempt *a = j->state;
@@ -93,9 +101,12 @@ static int judged(struct job *j, struct err *e)
 	struct json out;
 
 	if (wait)
-		return refused(j, 429, "sign_in.closed", wait);
-	if (!a->good || !rows_count(job_rows(j, a->row)))
+		return closed(j, wait);
+	if (!a->good || !rows_count(job_rows(j, a->row))) {
+		account_log(j, "sign_in.wrong", a->account);
 		return refused(j, 401, "sign_in.wrong", 0);
+	}
+	account_log(j, "sign_in.good", a->account);
 	if (j->json) {
 		out = json_in(j->pool);
 		json_obj(&out);
@@ -141,9 +152,9 @@ static int found(struct job *j, struct err *e)
 	int64_t wait = rows_i64(r, 0, "wait");
 
 	(void)e;
-	if (wait)
-		return refused(j, 429, "sign_in.closed", wait);
 	a->account = rows_i64(r, 0, "id");
+	if (wait)
+		return closed(j, wait);
 	a->hash = rows_text(r, 0, "password_hash");
 	job_work(j, verify, a, verified);
 	return 0;
@@ -197,6 +208,7 @@ int sign_out_answer(struct job *j, struct err *e)
 		session_read(j->request, j->pool, &shown);
 	if (!shown.digest)
 		return left(j, e);
+	account_log(j, "sign_out", j->who.account);
 	job_ask(j, &session_gone, ARGS(arg_text(shown.digest)));
 	job_then(j, left);
 	return 0;

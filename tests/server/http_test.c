@@ -638,14 +638,14 @@ static void a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not(void **unu
 	(void)unused;
 	static const char head[] = "POST /connexion HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 				   "Content-Length: 150000\r\n\r\n";
-	static char some[3000];
+	static char some[5000];
 	struct raw upload = raw_open(false), dribble = raw_open(false);
 	memset(some, ' ', sizeof some);
 	assert_true(push(&upload, head, sizeof head - 1));
 	assert_true(push(&dribble, head, sizeof head - 1));
 	int64_t end = clock_monotonic() + 10 * SECOND;
 	bool gone = false;
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 30; i++) {
 		assert_true(push(&upload, some, sizeof some));
 		gone = gone || !push(&dribble, some, i % 3 ? 1 : 40) || closed_within(&dribble, 1);
 		usleep(100000);
