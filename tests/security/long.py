@@ -117,7 +117,7 @@ def main():
          "service ended for it. *statements*: segments that reached the database, beyond the visitor's own.\n\n"
          "| flood | s | sent | reached the program | closed | statements | CPU s | memory, MB more | visitor: median, worst ms |\n|---|---|---|---|---|---|---|---|---|")
     figures = os.path.join(folder, "floods.json")
-    p = subprocess.run([os.path.join(ROOT, "tests/security/floods.sh")], env={**os.environ, "FLOOD_SECONDS": "15", "FLOOD_JSON": figures}, timeout=900, capture_output=True, text=True)
+    p = subprocess.run([os.path.join(ROOT, "tests/security/floods.sh")], env={**os.environ, "FLOOD_SECONDS": os.environ.get("FLOOD_SECONDS", "15"), "FLOOD_JSON": figures}, timeout=900, capture_output=True, text=True)
     print(p.stdout, end="", flush=True)
     kit.failures += p.returncode != 0
     for x in json.load(open(figures, encoding="utf-8")):
