@@ -64,7 +64,7 @@ ASSETS := $(shell find server/pages server/mail server/text server/static forms/
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
 .PHONY: help build deps test-deps run test attack chaos bench bench-tools lint lint-self-test format format-check static static-check \
-	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
+	fuzz fuzz-build screenshots golden install container-test clean test-bins replay-bins list-tests FORCE
 .PHONY: tsan asan-scenarios valgrind coverage cppcheck next
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -121,6 +121,8 @@ fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
 	@for f in $(FUZZERS:tests/fuzz/%_fuzz.c=%); do echo "== $$f"; mkdir -p build/fuzz/found/$$f tests/fuzz/corpus/$$f; \
 	  build/fuzz/tests/fuzz/$${f}_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -artifact_prefix=build/fuzz/found/$$f- \
 	  build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+container-test: ## build docker/Dockerfile, run it alone, under systemd and in compose.yaml (root; buildah, podman)
+	@tests/container/run.sh
 install: $(OUT)/enrolld $(OUT)/enrollctl ## into DESTDIR and PREFIX (/usr/local): programs, systemd unit, its user
 	@install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $^
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
