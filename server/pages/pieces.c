@@ -15,6 +15,7 @@
 #include "form_steps.h"
 
 #define MOST 40 /* pieces of one file */
+#define BYTES_MOST (100 << 20)
 
 struct piece_state {
 	int64_t file, id;
@@ -202,6 +203,8 @@ int piece_in_answer(struct job *j, struct err *e)
 	s->there = job_rows(j, s->list);
 	if (!s->problems.count && rows_i64(job_rows(j, s->count), 0, "count") >= MOST)
 		problem(s, "file", "many", "piece.too_many");
+	if (!s->problems.count && rows_i64(job_rows(j, s->count), 0, "bytes") + (int64_t)s->in.size > BYTES_MOST)
+		problem(s, "file", "many", "piece.too_heavy");
 	if (s->problems.count)
 		return refused(j, e);
 	s->row = job_ask(j, &piece_next_id, NO_ARGS);

@@ -1,5 +1,6 @@
 #include "takeout.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../../db/document.h"
@@ -158,9 +159,21 @@ static int viewed(struct job *j, struct err *e)
 	return 0;
 }
 
+/* A whole archive stands in memory, several times over: one at once, for as long as its job lives. */
+static atomic_flag taken = ATOMIC_FLAG_INIT;
+
+static void give_back(void *unused)
+{
+	(void)unused;
+	atomic_flag_clear(&taken);
+}
+
 int my_data_answer(struct job *j, struct err *e)
 {
 	struct my_data *d = j->state;
+	if (atomic_flag_test_and_set(&taken))
+		return fail(e, ERR_BUSY, "takeout.busy");
+	pool_defer(j->pool, give_back, NULL);
 	const struct rows *account = job_rows(j, d->account), *files = job_rows(j, d->files);
 	d->zip = takeout_new(j->pool);
 	takeout_add(d->zip, "LISEZMOI.txt", readme, sizeof readme - 1);

@@ -159,7 +159,7 @@ def unit():
     def watched():
         """A program whose loops hang is started again."""
         pid = shown("MainPID")["MainPID"]
-        inside("kill", "-STOP", pid)
+        inside("sh", "-c", "kill -STOP " + pid)
         until = time.monotonic() + 120
         while shown("MainPID")["MainPID"] in (pid, "0"):
             right(time.monotonic() < until, "%s" % shown("MainPID", "SubState", "Result"))

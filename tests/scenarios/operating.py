@@ -234,6 +234,56 @@ def no_room(w):
     right(a.status == 201, "%r" % a)
 
 
+# ---- what one person can make the house hold
+
+def chunks(w):
+    return int(w.house.sql("select count(*) from piece_chunk c join piece p on p.id = c.piece where p.file = %d" % w.person("anna").file)[0][0])
+
+
+def replaced(w):
+    """Sent again a hundred times, a piece of a draft takes the room of one."""
+    for n in range(3):
+        a = w.house.ask("anna", "upload", "/dossiers/%d/pieces" % w.person("anna").file, {"kind": "rib"}, "a.pdf", pdf("essai %d" % n))
+        right(a.status == 201, "%r" % a)
+        right(chunks(w) == 1, "%d chunks after %d" % (chunks(w), n))
+    path = "/dossiers/%d/pieces/%d" % (w.person("anna").file, a.json["id"])
+    right(w.house.ask("anna", "ask", "DELETE", path).status in (200, 204) and chunks(w) == 0, "taken away, it is there")
+    right(w.house.ask("anna", "get", path).status == 404, "it is shown")
+
+
+def too_heavy(w):
+    """A file's pieces are 100 MB together at most."""
+    file = w.person("anna").file
+    w.house.sql("insert into piece (file, kind, name, type, size, sha256) select %d, 'diploma_extra', '', 'application/pdf', 10485760, repeat('0', 64)"
+                " from generate_series(1, 10)" % file)
+    a = w.house.ask("anna", "upload", "/dossiers/%d/pieces" % file, {"kind": "identity"}, "a.pdf", pdf("une"))
+    right(a.status == 422 and a.json["problems"][0]["field"] == "file" and "100" in a.json["problems"][0]["text"], "%r" % a)
+    w.house.sql("delete from piece where file = %d and kind = 'diploma_extra'" % file)
+
+
+def one_archive(w):
+    """Archives stand in memory: one is made at once, the others are asked to come back."""
+    token, seen = w.house.people["anna"].token, []
+    for n in range(3):  # what deflate cannot make small, and so takes a while
+        a = w.house.ask("anna", "upload", "/dossiers/%d/pieces" % w.person("anna").file, {"kind": "diploma_extra"}, "b.pdf",
+                        pdf("lourde") + b"\n%" + os.urandom(3 << 20).replace(b"\n", b" ").replace(b"\r", b" ") + b"\n%%EOF\n")
+        right(a.status == 201, "%r" % a)
+
+    def take():
+        c = w.house.client()
+        c.token = token
+        seen.append(c.get("/mes-donnees.zip"))
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    right(sorted({a.status for a in seen}) == [200, 503], "%s" % [a.status for a in seen])
+    right(all(a.json and "archive" in a.json["detail"] and a.headers["Retry-After"] for a in seen if a.status == 503), "without a word")
+    take()
+    right(seen[-1].status == 200 and seen[-1].body.startswith(b"PK"), "%r" % seen[-1])
+
+
 scenario("the operator's files", [
     holds("the unit's exposure is below 2.0", exposure),
     holds("what is installed is a unit that systemd understands", unit),
@@ -248,8 +298,11 @@ scenario("certificates that change", [
     holds("a revoked agent is out of its open connection, and a bad list lets nobody in", bad_list),
 ])
 
-scenario("a full disk", [
+scenario("room", [
     drafts("anna", pieces=False),
+    holds("a piece replaced in a draft leaves nothing", replaced),
+    holds("a file's pieces are bounded together", too_heavy),
+    holds("archives are made one at once", one_archive),
     holds("a piece is refused before the disk is full, answers are kept", no_room),
 ])
 

@@ -2,7 +2,7 @@
 FROM localhost/enroll:latest
 USER 0:0
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends systemd systemd-sysv dbus \
- && rm -rf /var/lib/apt/lists/* && userdel enroll && rm -rf /var/lib/enroll
+ && rm -rf /var/lib/apt/lists/* && userdel enroll
 COPY docker/systemd/enroll.service /usr/local/lib/systemd/system/enroll.service
 COPY docker/systemd/enroll.sysusers /usr/local/lib/sysusers.d/enroll.conf
 RUN systemd-sysusers && mkdir -p /etc/enroll \
