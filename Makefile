@@ -64,8 +64,13 @@ ASSETS := $(shell find server/pages server/mail server/text server/static forms/
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
 .PHONY: help build deps test-deps run test attack chaos bench bench-tools lint lint-self-test format format-check static static-check \
+<<<<<<< HEAD
 	fuzz fuzz-build screenshots golden install container-test clean test-bins replay-bins list-tests FORCE
 .PHONY: tsan asan-scenarios valgrind coverage cppcheck next
+=======
+	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
+.PHONY: fuzz-keep tsan asan-scenarios valgrind coverage cppcheck next
+>>>>>>> b1564b5 (tests/fuzz: pictures, paths, small texts, exported histories; what ten minutes each reached is kept)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -119,7 +124,7 @@ screenshots: build ## a picture of every page, wide and narrow, into build/scree
 fuzz: ## libFuzzer on every parser, FUZZ_SECONDS=60 each
 	@$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 fuzz-build
 	@for f in $(FUZZERS:tests/fuzz/%_fuzz.c=%); do echo "== $$f"; mkdir -p build/fuzz/found/$$f tests/fuzz/corpus/$$f; \
-	  build/fuzz/tests/fuzz/$${f}_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -artifact_prefix=build/fuzz/found/$$f- \
+	  build/fuzz/tests/fuzz/$${f}_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -artifact_prefix=build/fuzz/found/$$f- \
 	  build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
 container-test: ## build docker/Dockerfile, run it alone, under systemd and in compose.yaml (root; buildah, podman)
 	@tests/container/run.sh
@@ -146,6 +151,10 @@ cppcheck: ## cppcheck, on the same
 attack: test-deps build ## testssl, sqlmap, floods that last: tests/security/RESULTS.md (half an hour)
 	@docker/install.sh attack
 	@ENROLLD=$(CURDIR)/$(OUT)/enrolld python3 tests/security/long.py
+# What fuzzing found stays under build/fuzz/found/; the inputs that reach more code than the kept ones join them, cut small.
+fuzz-keep: ## add what `make fuzz` reached to the kept inputs that `make test` replays
+	@for f in $(FUZZERS:tests/fuzz/%_fuzz.c=%); do [ ! -d build/fuzz/found/$$f ] || build/fuzz/tests/fuzz/$${f}_fuzz -merge=1 -use_counters=0 \
+	  -max_len=2048 tests/fuzz/corpus/$$f build/fuzz/found/$$f 2>&1 | grep -E 'MERGE-OUTER: .* new files|ERROR'; done
 clean: ## remove what was built (var/ stays: it is the service's state)
 	rm -rf build
 
