@@ -510,7 +510,7 @@ static void a_read_lost_with_its_connection_goes_again_once(void **state)
 	struct seen seen = { 0 };
 	int64_t pid = pid_of(LANE_FAST);
 	struct segment *s = segment_new(lanes, pool, LANE_FAST, note, &seen);
-	segment_ask(s, &t_sleep, ARGS(arg_text("0.3")));
+	segment_ask(s, &t_sleep, ARGS(arg_text("1")));
 	size_t i = segment_ask(s, &t_pid, NO_ARGS);
 	send(s);
 	lanes_dispatch(lanes);
@@ -528,11 +528,11 @@ static void a_write_lost_with_its_connection_is_unsure(void **state)
 	int64_t pid = pid_of(LANE_WRITE);
 	struct segment *s = segment_new(lanes, pool, LANE_WRITE, note, &seen);
 	segment_ask(s, &t_add, ARGS(arg_i64(pool, 1), arg_text("x")));
-	segment_ask(s, &t_sleep, ARGS(arg_text("0.3")));
+	segment_ask(s, &t_sleep, ARGS(arg_text("5")));
 	send(s);
 	lanes_dispatch(lanes);
 	/* SIGKILL leaves no message: nobody can know. */
-	kill((pid_t)pid, SIGKILL);
+	pgtest_kill_backend((pid_t)pid);
 	wait_for(&seen.done);
 	assert_true(seen.failed);
 	assert_int_equal(seen.e.kind, ERR_UNSURE);
@@ -979,11 +979,11 @@ static void a_connection_lost_with_the_commit_is_unsure(void **state)
 	assert_int_equal(db_send_wait(s, &e), 0);
 	int64_t pid = rows_i64(segment_rows(s, i), 0, "pid");
 	s = tx_flight(t, note, &seen);
-	segment_ask(s, &t_sleep, ARGS(arg_text("0.5")));
+	segment_ask(s, &t_sleep, ARGS(arg_text("5")));
 	tx_commit(t);
 	send(s);
 	lanes_dispatch(lanes);
-	kill((pid_t)pid, SIGKILL);
+	pgtest_kill_backend((pid_t)pid);
 	wait_for(&seen.done);
 	assert_int_equal(seen.e.kind, ERR_UNSURE);
 }

@@ -1,5 +1,6 @@
 #include "pgtest.h"
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,7 @@ struct lanes *pgtest_lanes(int write, const char *name)
 	return l;
 }
 
-/* A test may just have killed a backend with SIGKILL: the server then recovers before it answers. */
+/* A server that recovers answers in a moment. */
 static struct plain *open_patiently(const char *dsn, struct err *e)
 {
 	struct plain *c = NULL;
@@ -117,13 +118,24 @@ static struct plain *open_patiently(const char *dsn, struct err *e)
 	return c;
 }
 
+void pgtest_kill_backend(pid_t pid)
+{
+	struct err e;
+	struct plain *witness = open_patiently(pgtest_dsn(), &e);
+	if (!witness || kill(pid, SIGKILL))
+		abort();
+	/* It is ended with the others: only then has the server noticed, and asking anew is asking the recovered one.
+	 */
+	for (int i = 0; i < 3000 && !plain_script(witness, "select 1", NULL, NULL, &e); i++)
+		usleep(10000);
+	plain_close(witness);
+	plain_close(open_patiently(pgtest_dsn(), &e));
+}
+
 void pgtest_sql(const char *dsn, const char *sql)
 {
 	struct err e;
-	struct plain *c = open_patiently(dsn, &e);
-	if (c)
-		plain_close(c);
-	if (!c || db_script(dsn, sql, &e)) {
+	if (db_script(dsn, sql, &e)) {
 		fprintf(stderr, "refused: %s\n", e.detail);
 		abort();
 	}
@@ -135,7 +147,7 @@ const char *pgtest_value(const char *dsn, const char *sql)
 	struct err e;
 	struct pool *p = pool_new();
 	const struct rows *r = NULL;
-	struct plain *c = open_patiently(dsn, &e);
+	struct plain *c = plain_open(dsn, "test", &e);
 	if (!c || plain_script(c, sql, p, &r, &e)) {
 		fprintf(stderr, "refused: %s\n", e.detail);
 		abort();

@@ -11,12 +11,15 @@
 
 #include <stddef.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include "../../db/cluster.h"
 #include "../../db/db.h"
 
 struct cluster *pgtest_cluster(void);
 const char *pgtest_dsn(void);
 void pgtest_sql(const char *dsn, const char *sql);
+/* SIGKILL to a backend, upon which PostgreSQL ends all the others and recovers: returns when it has. */
+void pgtest_kill_backend(pid_t pid);
 /* The whole schema, with the transition table of this program. Fails the test when a migration is refused. */
 void pgtest_migrate(void);
 /* The service's lanes on the migrated database; lanes_close() is the caller's. */

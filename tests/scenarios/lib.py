@@ -24,6 +24,7 @@ import glob
 import http.client
 import json as jsonlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -200,12 +201,26 @@ class Client:
             self.context.load_cert_chain(*certificate)
         self.connection = None
 
+    def connect(self):
+        """A machine whose table of connections is full (netfilter) says EPERM for a moment; nothing was sent then."""
+        until = time.monotonic() + 10
+        while True:
+            connection = http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=60)
+            try:
+                connection.connect()
+                return connection
+            except PermissionError:
+                connection.close()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
     def ask(self, method, path, body=None, headers=None):
         head = {"Accept": "application/json", **({"Authorization": "Bearer " + self.token} if self.token else {}), **(headers or {})}
         for attempt in (1, 2):
-            if not self.connection:
-                self.connection = http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=60)
             try:
+                if not self.connection:
+                    self.connection = self.connect()
                 self.connection.request(method, path, body, head)
                 response = self.connection.getresponse()
                 return Answer(response.status, response.headers, response.read())
@@ -251,9 +266,15 @@ def programs():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that the system gives to outgoing connections: on a busy machine one of them takes it first."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        first = int(f.read().split()[0])
+    for _ in range(100):
+        port = random.randrange(first // 2, first)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise Wrong("no free port below %d" % first)
 
 
 # name: role, what it may; lea and marc share a caisse, as eva and emile share the national desk
