@@ -940,7 +940,7 @@ struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void
 		for (int i = 0; i < wanted[lane]; i++, at++) {
 			struct link *k = &l->links[at];
 			*k = (struct link){ .lanes = l, .lane = (enum lane)lane, .socket = -1, .fd = -1 };
-			k->unprepared = calloc(l->statement_count + 1, sizeof *k->unprepared);
+			k->unprepared = calloc(l->statement_count + 1, sizeof(struct statement *));
 			ok &= k->unprepared != NULL;
 			l->n[lane]++;
 		}
@@ -951,9 +951,8 @@ struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void
 			l->first[lane] = l->first[LANE_WRITE];
 			l->n[lane] = l->n[LANE_WRITE];
 		}
-	if (!ok)
-		fault(e, "no memory for the lanes");
 	if (!ok) {
+		fault(e, "no memory for the lanes");
 		lanes_close(l);
 		return NULL;
 	}

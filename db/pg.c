@@ -12,8 +12,11 @@
 
 /* ---- what goes in ---- */
 
+/* The linker gives them these names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl51-cpp) */
 extern const struct statement *const __start_enroll_statements[] __attribute__((weak));
 extern const struct statement *const __stop_enroll_statements[] __attribute__((weak));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl51-cpp) */
 
 size_t statements_all(const struct statement *const **out)
 {
@@ -197,10 +200,8 @@ bool rows_bool(const struct rows *r, size_t row, const char *column)
 day_t rows_day(const struct rows *r, size_t row, const char *column)
 {
 	const char *t = rows_text(r, row, column);
-	struct ymd d;
-	if (!t || sscanf(t, "%d-%d-%d", &d.year, &d.month, &d.day) != 3) /* infinity is no day */
-		return DAY_NONE;
-	return day_from_ymd(d.year, d.month, d.day);
+	day_t day;
+	return t && !day_parse(t, &day) ? day : DAY_NONE; /* infinity is no day */
 }
 
 /* `digits` of them, or -1. */
@@ -236,7 +237,7 @@ instant_t rows_instant(const struct rows *r, size_t row, const char *column)
 	if (*p == '.')
 		for (int64_t unit = SECOND / 10; *++p >= '0' && *p <= '9'; unit /= 10)
 			micro += (*p - '0') * unit;
-	return ((int64_t)day * 86400 + v[3] * 3600 + v[4] * 60 + v[5]) * SECOND + micro;
+	return ((int64_t)day * 86400 + (int64_t)v[3] * 3600 + v[4] * 60 + v[5]) * SECOND + micro;
 }
 
 const unsigned char *rows_bytes(const struct rows *r, size_t row, const char *column, struct pool *pool, size_t *size)

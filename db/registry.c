@@ -295,7 +295,7 @@ static void refuse(struct import *m, const char *why)
 /* A line without its end. */
 static int take(struct import *m, const char *p, size_t n)
 {
-	struct registry_span f[REGISTRY_COLUMNS];
+	struct registry_span f[REGISTRY_COLUMNS] = { 0 };
 	const char *why;
 	if (n && p[n - 1] == '\r')
 		n--;
@@ -337,7 +337,7 @@ static int take(struct import *m, const char *p, size_t n)
 /* The last line, when no line end follows it: a whole one is a line, else the file was cut. */
 static int take_rest(struct import *m, const char *p, size_t n)
 {
-	struct registry_span f[REGISTRY_COLUMNS];
+	struct registry_span f[REGISTRY_COLUMNS] = { 0 };
 	const char *why;
 	if (!n)
 		return 0;

@@ -11,7 +11,6 @@
 
 int clerk_start(struct service *s, struct err *e) MUST_USE;
 void clerk_stop(void);
-void clerk_wake(void); /* from any thread: something was committed */
 
 struct tick {
 	int checks, fired, reminders, closed_days, purged;

@@ -492,8 +492,8 @@ static char *small_pdf(struct pool *pool, const char *text, size_t *n)
 	const char *objects[] = {
 		"<< /Type /Catalog /Pages 2 0 R >>",
 		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R "
-		">> >> >>",
+		("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
+		 "/Resources << /Font << /F1 5 0 R >> >> >>"),
 		pool_printf(pool, "<< /Length %zu >>\nstream\n%s\nendstream", strlen(content), content),
 		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
 	};

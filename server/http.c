@@ -222,8 +222,10 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
 {
 	(void)receiver;
 	while (!h2o_linklist_is_empty(messages)) {
+		/* Not h2o_linklist_unlink(): the analyzer cannot see that it takes the first off this list. */
 		struct message *m = H2O_STRUCT_FROM_MEMBER(struct message, super.link, messages->next);
-		h2o_linklist_unlink(&m->super.link);
+		messages->next = m->super.link.next;
+		messages->next->prev = messages;
 		m->fn(m->arg);
 		free(m);
 	}
@@ -1008,7 +1010,7 @@ static struct loop *least_loaded(void)
 static bool accept_all(int fd, enum listener listener)
 {
 	for (int i = 0; i < 64; i++) {
-		struct sockaddr_storage from;
+		struct sockaddr_storage from = { 0 };
 		socklen_t n = sizeof from;
 		char text[INET6_ADDRSTRLEN] = "";
 		int one = 1, peer = accept4(fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -1092,7 +1094,7 @@ static void drain(const struct service *s)
 {
 	char seconds[16];
 	snprintf(seconds, sizeof seconds, "%d", s->settings.drain_seconds);
-	log_event(LOG_INFO, "http.draining", "seconds", seconds, NULL);
+	log_event(LOG_INFO, "http.draining", "seconds", seconds);
 	atomic_store(&http.draining, true);
 	for (int i = 0; i < http.loop_count; i++)
 		loop_post(&http.loops[i], on_drain, &http.loops[i]);

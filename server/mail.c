@@ -225,7 +225,7 @@ static void date_header(struct str *out, instant_t at)
 
 int mail_compose(const struct mail *m, struct pool *pool, char **out, struct err *e)
 {
-	const char *from = mailbox_of(m->from ? m->from : "", pool);
+	const char *sender = m->from ? m->from : "", *from = mailbox_of(sender, pool);
 	char boundary[48];
 	if (!mailbox_good(m->to) || !mailbox_good(from))
 		return fail(e, ERR_INPUT, "mail.address");
@@ -236,9 +236,8 @@ int mail_compose(const struct mail *m, struct pool *pool, char **out, struct err
 	struct str s = str_in(pool);
 	date_header(&s, m->at);
 	str_add(&s, "From: ");
-	if (from != m->from) {
-		const char *name =
-			str_trim(pool, pool_strndup(pool, m->from, (size_t)(strrchr(m->from, '<') - m->from)));
+	if (from != sender) {
+		const char *name = str_trim(pool, pool_strndup(pool, sender, (size_t)(strrchr(sender, '<') - sender)));
 		header_text(&s, name);
 		str_addf(&s, " <%s>\r\n", from);
 	} else {

@@ -614,8 +614,11 @@ void template_render(const struct template *t, const void *data, struct str *out
 
 /* ---- the registered pages ---- */
 
+/* The linker gives them these names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl51-cpp) */
 extern const struct page *const __start_enroll_pages[] __attribute__((weak));
 extern const struct page *const __stop_enroll_pages[] __attribute__((weak));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl51-cpp) */
 
 struct loaded {
 	const struct page *page;

@@ -242,7 +242,7 @@ static int pdf_check(const unsigned char *b, size_t n, struct piece_checked *out
 {
 	static const char *const check[] = { QPDF, "--check", "/proc/self/fd/3", NULL };
 	static const char *const json[] = { QPDF, "--json=2", "--json-stream-data=none", "/proc/self/fd/3", NULL };
-	int status;
+	int status = -1;
 	/* A header or a tail for another program; what is inside the streams is no one's business but the reader's. */
 	size_t head = n < 1024 ? n : 1024, tail = n < 2048 ? n : 2048;
 	if (is_also_something_else(b, head) || is_also_something_else(b + n - tail, tail) || ends_as_zip(b, n)) {

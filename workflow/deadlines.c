@@ -100,7 +100,7 @@ instant_t notified_at(instant_t posted, instant_t opened, instant_t now, const s
 
 	if (posted == INSTANT_NONE)
 		return INSTANT_NONE;
-	presumed = posted + p->notified_after_days * 86400 * SECOND;
+	presumed = posted + p->notified_after_days * (86400 * SECOND);
 	if (opened != INSTANT_NONE && opened < presumed)
 		return opened;
 	return now >= presumed ? presumed : INSTANT_NONE;

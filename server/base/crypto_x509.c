@@ -460,7 +460,7 @@ static int run_issue(struct step *s, struct pool *pool, struct err *e)
 	    !add_extension(cert, ca.cert, NID_authority_key_identifier, "keyid:always", pool) ||
 	    X509_sign(cert, ca.key, EVP_sha256()) <= 0)
 		return ssl_fault(e, "issue");
-	char *pem;
+	char *pem = NULL;
 	if (file_folder(s->dir_out, 0700, e) < 0 ||
 	    put_key(key, in(pool, s->dir_out, pool_printf(pool, "%s.key", s->name)), pool, e) < 0 ||
 	    put_certs(cert, NULL, in(pool, s->dir_out, pool_printf(pool, "%s.pem", s->name)), 0600, pool, &pem, e) <

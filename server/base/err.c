@@ -2,6 +2,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#undef fail
+#undef fail_field
+#undef fault
+
 int fail(struct err *e, enum err_kind kind, const char *text)
 {
 	if (e)

@@ -63,7 +63,7 @@ static void put_json(struct line *l, const char *text, size_t limit)
 			memcpy(one, p, used);
 			n = used;
 		} else {
-			memcpy(one, "\\ufffd", 6);
+			memcpy(one, "\\ufffd", sizeof "\\ufffd");
 			n = 6;
 			used = 1;
 		}
