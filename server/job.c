@@ -133,15 +133,15 @@ void job_header(struct job *j, const char *name, const char *value)
 
 void job_cookie(struct job *j, const char *name, const char *value, int max_age)
 {
-	const char *text = pool_printf(j->pool, "__Host-%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d",
-				       name, value ? value : "", value ? max_age : 0);
+	const char *cookie = pool_printf(j->pool, "__Host-%s=%s; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=%d",
+					 name, value ? value : "", value ? max_age : 0);
 	struct header *before = header_of(j->private, "set-cookie");
 
 	/* The last word on a cookie is the only one. */
-	if (before && !strncmp(before->value, text, strcspn(text, "=") + 1))
-		before->value = text;
+	if (before && !strncmp(before->value, cookie, strcspn(cookie, "=") + 1))
+		before->value = cookie;
 	else
-		job_header(j, "set-cookie", text);
+		job_header(j, "set-cookie", cookie);
 }
 
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename)
