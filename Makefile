@@ -64,13 +64,8 @@ ASSETS := $(shell find server/pages server/mail server/text server/static forms/
 	! -name '*.c' ! -name '*.h' ! -name '*.md' ! -path 'server/static/src/*' 2>/dev/null | LC_ALL=C sort)
 
 .PHONY: help build deps test-deps run test attack chaos bench bench-tools lint lint-self-test format format-check static static-check \
-<<<<<<< HEAD
-	fuzz fuzz-build screenshots golden install container-test clean test-bins replay-bins list-tests FORCE
+	fuzz fuzz-build fuzz-keep screenshots golden install container-test clean test-bins replay-bins list-tests FORCE
 .PHONY: tsan asan-scenarios valgrind coverage cppcheck next
-=======
-	fuzz fuzz-build screenshots golden install clean test-bins replay-bins list-tests FORCE
-.PHONY: fuzz-keep tsan asan-scenarios valgrind coverage cppcheck next
->>>>>>> b1564b5 (tests/fuzz: pictures, paths, small texts, exported histories; what ten minutes each reached is kept)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
