@@ -21,7 +21,7 @@ extern const struct statement
 	message_of_file; /* file: id, at, kind, subject, audience, opened_at, mail_state, mail_at */
 extern const struct statement message_to_agents; /* before id or NULL, how many; row-level security chooses */
 extern const struct statement message_post;      /* account, audience, file, seq, kind, params (see letter_params) */
-extern const struct statement message_queue;     /* file, seq: its outbox row; $1 and $2 may be NULL */
+extern const struct statement message_queue; /* file, seq: its outbox row, ahead of the others; $1 and $2 may be NULL */
 
 /* ---- the clerk, as system ---- */
 extern const struct statement message_load;   /* id: the message with all that its letter may say */

@@ -8,5 +8,6 @@ SQL(outbox_lease,
     " returning id, kind, file, seq, ref, payload, attempts, at");
 SQL(outbox_done, "update outbox set done_at = enroll_now(), leased_until = null, error = $2 where id = $1::bigint");
 SQL(outbox_later, "update outbox set due = $2::timestamptz, leased_until = null, error = $3 where id = $1::bigint");
-SQL(outbox_add, "insert into outbox (file, seq, kind, ref) values ($1::bigint, $2::bigint, $3, $4::bigint)");
+SQL(outbox_add, "insert into outbox (file, seq, kind, ref, due) select $1::bigint, $2::bigint, $3, $4::bigint, o.due"
+		" from outbox o where o.id = $5::bigint");
 SQL(outbox_trim, "delete from outbox where done_at < enroll_now() - make_interval(days => $1::int)");

@@ -13,7 +13,7 @@ extern const struct statement
 	outbox_lease; /* kinds (text[]), how many, seconds: id, kind, file, seq, ref, payload, attempts, at */
 extern const struct statement outbox_done;  /* id, error or NULL */
 extern const struct statement outbox_later; /* id, due, error */
-extern const struct statement outbox_add;   /* file, seq, kind, ref */
+extern const struct statement outbox_add;   /* file, seq, kind, ref, the row whose place in the queue it takes */
 extern const struct statement outbox_trim;  /* days: forgets what was done before */
 
 #endif

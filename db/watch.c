@@ -1,7 +1,8 @@
 #include "watch.h"
 
 SQL(watch_state,
-    "with o as (select count(*) as waiting, extract(epoch from enroll_now() - min(due) filter (where due <= "
+    "with o as (select count(*) as waiting, extract(epoch from enroll_now() - min(greatest(due, at)) filter (where due "
+    "<= "
     "enroll_now())) as late, count(*) filter (where attempts >= 5 and kind not in ('scan', 'geocode')) as retrying,"
     "  count(*) filter (where kind = 'scan') as scans from outbox where done_at is null),"
     " r as (select max(at) as at from chain_root),"

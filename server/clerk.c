@@ -470,7 +470,7 @@ static int message_row(struct service *s, struct lanes *l, struct pool *pool, co
 	if (waits && can)
 		segment_ask(g, &outbox_add,
 			    ARGS(t.file ? arg_i64(pool, t.file) : arg_text(NULL), arg_text(NULL), arg_text("mail"),
-				 arg_i64(pool, message)));
+				 arg_i64(pool, message), arg_i64(pool, id)));
 	else if (str_eq(t.mail_state, "waiting"))
 		segment_ask(g, &message_mail, ARGS(arg_i64(pool, message), arg_text("none")));
 	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(NULL)));
@@ -679,8 +679,10 @@ static bool give_back(int64_t leased_at)
 int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
 	*count = 0;
-	for (size_t k = 0; k < COUNT(deliveries); k++)
-		for (int pass = 0; pass < PASSES; pass++) {
+	/* In turn, so that a code that somebody waits for is not behind a whole mailing. */
+	for (int pass = 0, more = 1; pass < PASSES && more && !clerk_stopping(); pass++) {
+		more = 0;
+		for (size_t k = 0; k < COUNT(deliveries); k++) {
 			struct pool *pool = pool_new_secret();
 			const struct rows *r;
 			instant_t now;
@@ -713,9 +715,9 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 			pool_free(pool);
 			if (failed)
 				return -1;
-			if (n < AT_ONCE || clerk_stopping())
-				break;
+			more |= n == AT_ONCE;
 		}
+	}
 	return 0;
 }
 

@@ -100,7 +100,7 @@ class Chaos:
         return ok
 
     def survived(self, count, what):
-        print("= %s %s" % (f"{count:,}".replace(",", " ") if isinstance(count, int) else count, what), flush=True)
+        print("= %s %s" % (f"{count:,}".replace(",", "\u00a0") if isinstance(count, int) else count, what), flush=True)
 
     def end(self):
         for house in self.houses:

@@ -167,6 +167,25 @@ class Faults:
         right(2 in ids.values() and None not in ids, "delivered again under the same id: %s" % ids)
         self.counts["mails again"] = sum(n - 1 for n in ids.values())
 
+    def urgent(self):
+        """A code that somebody waits for does not stand behind a mailing."""
+        house, mail = self.house, self.house.mail
+        m, c = self.someone()
+        settle(house)
+        many = 120 if self.c.short else 1000
+        approved = members(house, 1)[0]
+        told = len(mail.to(m.address))
+        house.sql("with m as (insert into message (account, audience, file, seq, kind, params) select m.account, m.audience, m.file, m.seq, m.kind, m.params"
+                  " from message m, generate_series(1, %d) where m.id = (select max(id) from message where account = %d and seq is not null) returning id)"
+                  " insert into outbox (kind, ref) select 'message', id from m" % (many, m.account))
+        a = house.client().post("/compte/mot-de-passe", {"email": approved.address})
+        right(a.status in (200, 202, 303), "asking for a new password: %r" % a)
+        mail.wait(approved.address, r"(https://\S+)", seconds=60)
+        ahead = len(mail.to(m.address)) - told
+        settle(house, 120)
+        right(len(mail.to(m.address)) - told == many, "the mailing went out whole: %d" % (len(mail.to(m.address)) - told))
+        right(ahead < many / 2, "%d of %d went before it" % (ahead, many))
+
     # -- PDF renderer
 
     def renderers(self):
@@ -588,6 +607,7 @@ def main(c):
     c.attempt("killed and started again, it says that it is ready when it is", f.ready)
     c.attempt("clamd gone: deposits go on, readers wait; back: pieces are scanned, a marked one stays closed", f.scanner)
     c.attempt("the mail server gone: events go on; back: each mail goes once; its answer lost: again, under the same id", f.mail)
+    c.attempt("a mail that somebody waits for goes before a mailing", f.urgent)
     c.attempt("the PDF process killed: approving says to try again, and the next one works with the same key", f.renderer)
     c.attempt("a deadline fires once, whoever moves the clock", f.clock)
     c.attempt("slow readers and senders on HTTP/1.1 and HTTP/2: others are served, they are closed", f.slow)

@@ -286,9 +286,9 @@ class History:
 
 def main(c):
     odd = {3: {"last_name": "AUTRENOM"}, 4: {"profession": "72"}}
-    n, threads, seconds = (10, 4, 14) if c.short else (60, 8, 240)
+    n, threads, seconds = (10, 4, 14) if c.short else (60, 8, 150)
     house = c.house()
-    people = crowd(house, n, odd=lambda i: odd.get(i % 6, {}))
+    people = crowd(house, n, odd=lambda i: odd.get(i % 6, {}), seconds=60)
     h = History(c, house, people)
     h.run(threads, seconds)
     c.attempt("the service stands at the end", serves, house)

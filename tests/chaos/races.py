@@ -175,7 +175,7 @@ class Races:
                     before = len(mail.to(who.address))
                     a = c.post("/dossiers/%d/code" % walk.file)
                     right(a.status == 200, "asking for a code: %r" % a)
-                    code = mail.wait(who.address, r"(?<![-\d])(\d{6})(?![-\d])", before)
+                    code = mail.wait(who.address, r"(?<![-\d])(\d{6})(?![-\d])", before, seconds=90)
                     c.close()
                 body = {"code": code}
             filled.append((who, event, {"version": walk.version, **(body or {})}))
@@ -269,7 +269,7 @@ def main(c):
     at_once(walks, races.look, threads)
     began = time.monotonic()
     c.attempt("of two contradictory decisions on one version exactly one wins, the other is told 409", races.run, walks, wanted, threads,
-              began + (15 if c.short else 300))
+              began + (15 if c.short else 240))
     seconds = time.monotonic() - began
 
     def winners(log):

@@ -32,9 +32,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # name, seconds at most of the short and of the long form, what it does
 PROGRAMS = (
-    ("races", 90, 460, "pairs of contradictory decisions on the same version, at the same moment"),
-    ("faults", 180, 240, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
-    ("history", 120, 300, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
+    ("races", 90, 480, "pairs of contradictory decisions on the same version, at the same moment"),
+    ("faults", 180, 300, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
+    ("history", 120, 330, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
     ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
 TOGETHER = ("races", "faults", "history")
