@@ -66,12 +66,6 @@ const struct statement directory_latest = {
 };
 STATEMENT(directory_latest);
 
-const struct statement directory_stamp = { "directory_stamp",
-					   "select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text"
-					   " else pg_current_snapshot()::text end || ' ' || pg_postmaster_start_time()"
-					   " || ' ' || paris_today() as stamp" };
-STATEMENT(directory_stamp);
-
 const struct statement directory_counts = {
 	"directory_counts", "select conventioned, leaving, later, unlisted, listed from directory_count"
 };

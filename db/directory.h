@@ -62,7 +62,6 @@ extern const struct statement directory_counts;
  * What the database shows at this moment, as a text: as long as it is the same, so is every answer. It changes with
  * each transaction that writes, and with the day.
  */
-extern const struct statement directory_stamp;
 void directory_args(const struct directory_question *q, struct pool *pool, struct arg out[DIRECTORY_ARGS]);
 void directory_read(const struct directory_question *q, const struct rows *r, struct pool *pool, struct directory *out);
 

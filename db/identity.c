@@ -7,6 +7,10 @@
 const struct statement identity_join = { "identity_join", "select * from identity_join($1, $2, $3, $4, $5)" };
 STATEMENT(identity_join);
 
+SQL(identity_nobody,
+    "select 'visitor' as role, null::bigint as account, null::bigint as agent, null as name, null as email,"
+    " null as region, null as caisses, false as may_sign, null as csrf, enroll_now() as now, false as expired");
+
 const struct statement identity_set = { "identity_set",
 					"select identity_set($1, $2::bigint, $3::bigint, $4, $5::bigint)" };
 STATEMENT(identity_set);

@@ -13,7 +13,9 @@
 #include "db.h"
 
 extern const struct statement identity_join; /* kind, token digest, issuer, subject, fingerprint */
-extern const struct statement identity_set;  /* role, account, agent, caisses joined by commas, file (employer) */
+extern const struct statement
+	identity_nobody;                    /* the same row for a visitor who shows nothing: an identity is not set */
+extern const struct statement identity_set; /* role, account, agent, caisses joined by commas, file (employer) */
 
 /* Fills *who; role is VISITOR's bit when nobody is known. */
 void identity_read(const struct rows *r, struct pool *pool, struct identity *who, instant_t *now, bool *expired);

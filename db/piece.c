@@ -30,8 +30,10 @@ SQL(piece_count,
     "is null");
 SQL(piece_list,
     "select " PIECE_COLUMNS ","
-    " exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null) as opened,"
-    " exists (select 1 from piece_opening o where o.piece = p.id and o.agent is not null and o.reason is not null) as "
+    " exists (select 1 from piece_opening o where o.file = p.file and o.piece = p.id and o.agent is not null) as "
+    "opened,"
+    " exists (select 1 from piece_opening o where o.file = p.file and o.piece = p.id and o.agent is not null and "
+    "o.reason is not null) as "
     "reasoned"
     " from piece p where p.file = $1::bigint and p.removed_at is null order by p.kind, p.for_row nulls first, p.id");
 SQL(piece_one, "select " PIECE_COLUMNS " from piece p where p.file = $1::bigint and p.id = $2::bigint");

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <zlib.h>
 
-unsigned char *compress_gzip(const void *bytes, size_t n, struct pool *pool, size_t *out_n)
+unsigned char *compress_gzip(const void *bytes, size_t n, int level, struct pool *pool, size_t *out_n)
 {
 	z_stream z = { 0 };
 	if (!n || n > UINT32_MAX / 2 ||
-	    deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+	    deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
 		return NULL;
 	unsigned char *out = pool_alloc(pool, n);
 	z.next_in = (unsigned char *)(uintptr_t)bytes;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include "base/pool.h"
 
-/* NULL when it would not be smaller. Slow (level 9). */
-unsigned char *compress_gzip(const void *bytes, size_t n, struct pool *pool, size_t *out_n);
+/* NULL when it would not be smaller. Level 1 (quick) to 9. */
+unsigned char *compress_gzip(const void *bytes, size_t n, int level, struct pool *pool, size_t *out_n);
 /* A zlib stream (RFC 1950), whole, of at most `most` bytes once opened; NULL when it is something else. */
 unsigned char *compress_open(const void *bytes, size_t n, size_t most, struct pool *pool, size_t *out_n);
 /* Does an Accept-Encoding header (or NULL) take gzip? */

@@ -11,6 +11,7 @@
 #include "../db/identity.h"
 #include "base/log.h"
 #include "compress.h"
+#include "kept.h"
 #include "metric.h"
 #include "pages/error.h"
 #include "routes.h"
@@ -162,12 +163,6 @@ int job_lasting(struct job *j, int status, const char *type, const void *bytes, 
 	return 0;
 }
 
-int job_json(struct job *j, int status, const struct json *body)
-{
-	answer_bytes(j, status, "application/json", body->out.s, body->out.len);
-	return 0;
-}
-
 int job_redirect(struct job *j, const char *location)
 {
 	job_header(j, "location", location);
@@ -175,54 +170,54 @@ int job_redirect(struct job *j, const char *location)
 	return 0;
 }
 
-/* ---- pages that are the same for every visitor: drawn once, for the process's life ---- */
+/* ---- answers that are the same for everybody who shows nothing (kept.h) ---- */
 
-struct fixed {
-	const char *bytes, *etag;
-	size_t size;
-	const unsigned char *gzip;
-	size_t gzip_size;
-	struct pool *pool;
-};
-static struct fixed *_Atomic fixed_pages[256]; /* by the route's place in the table */
-
-static struct fixed *_Atomic *fixed_place(const struct job *j)
+static bool takes_gzip(const struct job *j)
 {
-	size_t at = (size_t)(j->route - routes);
-	bool same =
-		j->route->fixed && !j->json && j->private->shown.kind == CRED_NONE && j->request && !*j->request->query;
-	return same && at < COUNT(fixed_pages) ? &fixed_pages[at] : NULL;
+	return compress_accepted(http_header(j->request, "accept-encoding"));
 }
 
-static void fixed_send(struct job *j, const struct fixed *f)
+/* NULL: this answer is for one person, or for one moment. A page kept for ever has no query: its keys are few. */
+static const char *kept_key(const struct job *j)
+{
+	const struct route *r = j->route;
+	if (!r || !r->kept_ms || !j->request || j->private->shown.kind != CRED_NONE ||
+	    (r->kept_ms == ROUTE_FOREVER && *j->request->query))
+		return NULL;
+	return pool_printf(j->pool, "%d%d%s?%s", j->json, takes_gzip(j), j->path, j->request->query);
+}
+
+static void kept_send(struct job *j, const struct kept *k)
 {
 	const char *known = http_header(j->request, "if-none-match");
-	job_header(j, "etag", f->etag);
+	job_header(j, "etag", k->etag);
 	job_header(j, "cache-control", "private, no-cache");
 	job_header(j, "vary", "Accept, Accept-Encoding, Cookie");
-	if (known && strstr(known, f->etag)) {
+	if (known && strstr(known, k->etag)) {
 		answer(j, 304, NULL, "", 0, true);
-	} else if (f->gzip && compress_accepted(http_header(j->request, "accept-encoding"))) {
-		job_header(j, "content-encoding", "gzip");
-		answer(j, 200, "text/html; charset=utf-8", f->gzip, f->gzip_size, true);
-	} else {
-		answer(j, 200, "text/html; charset=utf-8", f->bytes, f->size, true);
+		return;
 	}
+	if (k->size > 2 && !memcmp(k->bytes, "\x1f\x8b", 2))
+		job_header(j, "content-encoding", "gzip");
+	answer(j, 200, k->type, k->bytes, k->size, k->lasts);
 }
 
-static const struct fixed *fixed_keep(struct fixed *_Atomic *place, const struct str *page)
+/* Answers, and keeps the answer where its route says so. */
+static void answer_kept(struct job *j, int status, const char *type, const struct str *body)
 {
-	struct pool *pool = pool_new();
-	struct fixed *f = POOL_NEW(pool, struct fixed), *none = NULL;
-	f->pool = pool;
-	f->bytes = pool_copy(pool, page->s, page->len);
-	f->size = page->len;
-	f->etag = pool_printf(pool, "\"%.24s\"", crypto_sha256_hex(pool, page->s, page->len));
-	f->gzip = compress_gzip(page->s, page->len, pool, &f->gzip_size);
-	if (atomic_compare_exchange_strong(place, &none, f))
-		return f;
-	pool_free(pool);
-	return none;
+	const char *key = status == 200 ? kept_key(j) : NULL;
+	if (!key) {
+		job_header(j, "vary", "Accept, Cookie");
+		answer_bytes(j, status, type, body->s, body->len);
+		return;
+	}
+	bool forever = j->route->kept_ms == ROUTE_FOREVER;
+	const void *bytes = NULL;
+	size_t size = 0;
+	if (takes_gzip(j))
+		bytes = compress_gzip(body->s, body->len, forever ? 9 : 1, j->pool, &size);
+	kept_send(j, kept_put(key, forever ? KEPT_FOREVER : clock_monotonic() + j->route->kept_ms * (SECOND / 1000),
+			      type, bytes ? bytes : body->s, bytes ? size : body->len, j->pool));
 }
 
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view)
@@ -241,13 +236,13 @@ int job_page(struct job *j, int status, const char *title, const struct page *pa
 		.main = { main.s },
 	};
 	page_render(&layout_page, &layout, &whole);
-	struct fixed *_Atomic *place = j->route && status == 200 ? fixed_place(j) : NULL;
-	if (place) {
-		fixed_send(j, fixed_keep(place, &whole));
-		return 0;
-	}
-	job_header(j, "vary", "Accept, Cookie");
-	answer_bytes(j, status, "text/html; charset=utf-8", whole.s, whole.len);
+	answer_kept(j, status, "text/html; charset=utf-8", &whole);
+	return 0;
+}
+
+int job_json(struct job *j, int status, const struct json *body)
+{
+	answer_kept(j, status, "application/json", &body->out);
 	return 0;
 }
 
@@ -406,9 +401,9 @@ static struct segment *segment_open(struct job *j)
 	bool known = p->shown.kind != CRED_NONE, lean = j->route->standby && lanes_on_standby(j->lanes, lane);
 	if (lean || (j->route->standby && !known))
 		segment_anywhere(s);
-	if (lean && known)
-		segment_ask(s, &identity_join,
-			    ARGS(arg_text("visitor"), arg_text(NULL), arg_text(NULL), arg_text(NULL), arg_text(NULL)));
+	/* Nobody, on a page for everybody: row-level security shows nothing to who has no identity, so none is set. */
+	if (lean || (!known && j->route->who == VISITOR && j->route->method == METHOD_GET))
+		segment_ask(s, &identity_nobody, NO_ARGS);
 	else
 		segment_ask(s, &identity_join, p->shown.args, COUNT(p->shown.args));
 	return s;
@@ -562,10 +557,6 @@ int jobs_start(int threads, struct err *e)
 
 void jobs_stop(void)
 {
-	for (size_t i = 0; i < COUNT(fixed_pages); i++) {
-		struct fixed *f = atomic_exchange(&fixed_pages[i], NULL);
-		pool_free(f ? f->pool : NULL);
-	}
 	pthread_mutex_lock(&workers.lock);
 	workers.stop = true;
 	pthread_cond_broadcast(&workers.wake);
@@ -573,6 +564,7 @@ void jobs_stop(void)
 	for (int i = 0; i < workers.count; i++)
 		pthread_join(workers.threads[i], NULL);
 	workers.count = 0;
+	kept_clear();
 }
 
 static void work_queue(struct job *j)
@@ -754,10 +746,10 @@ static void begin(struct job *j)
 	j->who = (struct identity){ .role = VISITOR };
 	j->now = machine_now() + atomic_load(&counts.offset);
 	p->judged = false;
-	struct fixed *_Atomic *place = fixed_place(j);
-	const struct fixed *kept = place ? atomic_load(place) : NULL;
+	const char *key = kept_key(j);
+	const struct kept *kept = key ? kept_get(key, clock_monotonic(), j->pool) : NULL;
 	if (kept) {
-		fixed_send(j, kept);
+		kept_send(j, kept);
 		job_end(j);
 		return;
 	}

@@ -36,6 +36,7 @@
 struct job;
 typedef int job_step(struct job *j, struct err *e);
 
+enum { ROUTE_FOREVER = -1 };
 struct route {
 	enum method method;
 	const char *path; /* "/dossiers/:id/pieces/:piece"; a segment ":x.pdf" is not possible */
@@ -47,7 +48,8 @@ struct route {
 	bool upload;            /* multipart up to 11 MiB; all others 256 KiB */
 	bool bare;              /* nobody is looked up: static files, health */
 	bool standby; /* a standby may answer it when the primary is away: nothing that follows a write, no identity */
-	bool fixed;   /* without a session and a query always the same page: drawn once, kept compressed too */
+	int kept_ms;  /* to who shows nothing the same question has the same answer for so long (kept.h); ROUTE_FOREVER
+		       */
 	const char *doc; /* one French line for OpenAPI and `enrollctl routes print` */
 };
 extern const struct route routes[];

@@ -6,7 +6,6 @@
 
 #include "../../db/directory.h"
 #include "../text.h"
-#include "directory_cache.h"
 #include "statistics_draw.h"
 
 /* ---- the question ---- */
@@ -20,8 +19,7 @@ struct asked {
 	bool postcode_alone; /* its communes' middle will do */
 	const char *field;   /* where the place was asked */
 	struct err bad;      /* kind ERR_NONE: all is well */
-	size_t near, communes, stamp_at;
-	const char *key, *stamp; /* of the cache */
+	size_t near, communes;
 	const struct commune *found;
 	size_t found_count;
 };
@@ -115,8 +113,6 @@ static void ask_near(struct job *j, struct asked *a)
 	struct arg *args = POOL_ARRAY(j->pool, struct arg, DIRECTORY_ARGS);
 
 	directory_args(&a->q, j->pool, args);
-	/* Of the same server, and before: what is kept is never older than its stamp. */
-	a->stamp_at = job_ask(j, &directory_stamp, NO_ARGS);
 	a->near = job_ask(j, a->q.located || a->q.commune ? &directory_near : &directory_latest, args, DIRECTORY_ARGS);
 }
 
@@ -137,9 +133,10 @@ int directory_ask(struct job *j, struct err *e)
 		return 0;
 	if (a->search == SEARCH_TEXT && commune_search_args(a->typed, j->pool, args))
 		return fail_field(&a->bad, "directory.nowhere", a->field), 0;
-	a->stamp_at = job_ask(j, &directory_stamp, NO_ARGS);
 	if (a->search == SEARCH_TEXT)
 		a->communes = job_ask(j, &commune_search, args, COMMUNE_ARGS);
+	else
+		ask_near(j, a);
 	return 0;
 }
 
@@ -406,31 +403,13 @@ static int show(struct job *j, struct asked *a, const struct directory *d, struc
 	return show_page(j, a, d);
 }
 
-static int show_fresh(struct job *j, struct err *e)
+static int found(struct job *j, struct err *e)
 {
 	struct asked *a = j->state;
-	struct pool *owned = pool_new();
-	struct directory *d = POOL_NEW(owned, struct directory);
+	struct directory *d = POOL_NEW(j->pool, struct directory);
 
-	directory_read(&a->q, job_rows(j, a->near), owned, d);
-	directory_cache_put(a->key, rows_str(job_rows(j, a->stamp_at), 0, "stamp"), owned, d, j->pool);
+	directory_read(&a->q, job_rows(j, a->near), j->pool, d);
 	return show(j, a, d, e);
-}
-
-/* The place is known: from the cache when the database still shows the same, else asked. */
-static int find(struct job *j, struct asked *a, struct err *e)
-{
-	const struct directory *d;
-
-	a->key = pool_printf(j->pool, "%d|%.7f|%.7f|%s|%s|%s|%d|%d|%d", a->q.located, a->q.lon, a->q.lat,
-			     a->q.commune ? a->q.commune : "", a->q.public ? a->q.public : "",
-			     a->q.language ? a->q.language : "", a->q.remote, a->q.available, a->q.page);
-	d = directory_cache_get(a->key, a->stamp, j->pool);
-	if (d)
-		return show(j, a, d, e);
-	ask_near(j, a);
-	job_then(j, show_fresh);
-	return 0;
 }
 
 /* Which of them? JSON: no items, and the choices. */
@@ -484,9 +463,8 @@ int directory_answer(struct job *j, struct err *e)
 		return refuse(j, a, e);
 	if (form_alone(j, a))
 		return show_page(j, a, NULL);
-	a->stamp = rows_str(job_rows(j, a->stamp_at), 0, "stamp");
 	if (a->search != SEARCH_TEXT)
-		return find(j, a, e);
+		return found(j, e);
 	a->found_count = commune_read(job_rows(j, a->communes), j->pool, &a->found);
 	if (!a->found_count) {
 		fail_field(&a->bad, "directory.nowhere", a->field);
@@ -498,5 +476,7 @@ int directory_answer(struct job *j, struct err *e)
 			return choose(j, a);
 		a->q.commune = one->code;
 	}
-	return find(j, a, e);
+	ask_near(j, a);
+	job_then(j, found);
+	return 0;
 }

@@ -64,7 +64,7 @@ int statics_load(struct pool *pool, struct err *e)
 			.plain = a,
 		};
 		if (compressible(type))
-			list[count].gzip = compress_gzip(a->data, a->size, pool, &list[count].gzip_size);
+			list[count].gzip = compress_gzip(a->data, a->size, 9, pool, &list[count].gzip_size);
 		count++;
 	}
 	if (!count)

@@ -622,16 +622,16 @@ function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
 function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75
 function failed_mails() security definer 19bfaaf2ee65f5220409c09c0ef6161d
 function identity_join(kind text, token text, p_issuer text, p_subject text, p_fingerprint text) security definer 9bdf66bb50d0c8a2cb3ac39635ddf8e9
-function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) e800c67ddb6454942d5a214d0392f109
+function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) d0a3e68b99a01938ae46bdf197f62fcb
 function live_file_exists(p_rpps text, p_nir_hmac text, p_kind text, p_except bigint) security definer 12b547bdccc28197a024539f06a816ff
 function my_account() 2f508ecfd213853f7953a4774f5895d1
 function my_agent() 93ff83e43e28766a1f60aab6cc3f3132
 function my_caisses() b6d2d2812d6e54a9a03b188075bc904a
 function my_file() 0386cdf1fe938232d5bfd3383424d2a0
 function my_role() c271692c89311c3c7cbd96010954b31d
-function open_child(p_parent bigint) security definer 1b1f13e94ba1f8bc2db8751811c96f5a
+function open_child(p_parent bigint) security definer b8bfbac890565073a67c4a98155ca114
 function parent_lock(p_child bigint) security definer e511e4b7b1903d6ee988261e8a8712fc
-function parent_state(p_child bigint) security definer 7a08bace83f2eb7d31c229699f2e3482
+function parent_state(p_child bigint) security definer 6baf8c9e0c767c923b513542e1bb099b
 function paris_day(at timestamp with time zone) a46fc222381b817066ae13aba06a4e14
 function paris_today() 53d7609b8930a4bc71a406f0ca8401da
 function piece_when_open() security definer b702222408f38d683c809da29459118d

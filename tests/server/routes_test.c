@@ -85,9 +85,9 @@ static void every_row_is_whole_and_reachable(void **unused)
 				fail_msg("%s %s is hidden by an earlier row", method_name(r->method), r->path);
 		}
 		/* What nobody is asked for may only read. */
-		if (r->bare || r->fixed)
+		if (r->bare || r->kept_ms)
 			assert_int_equal(r->method, METHOD_GET);
-		if (r->fixed)
+		if (r->kept_ms == ROUTE_FOREVER)
 			assert_null(r->ask);
 	}
 }

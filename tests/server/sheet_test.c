@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../../server/base/pool.h"
-#include "../../server/pages/directory_cache.h"
 #include "../../server/pages/statistics_draw.h"
 #include "../../server/sheet.h"
 
@@ -134,30 +133,6 @@ static void a_chart_of_nothing_is_still_a_picture(void **state)
 	pool_free(p);
 }
 
-static void a_kept_answer_is_given_for_the_same_question_and_the_same_moment_only(void **state)
-{
-	struct pool *reader = pool_new(), *late = pool_new(), *first = pool_new(), *second = pool_new();
-	struct directory *a = POOL_NEW(first, struct directory), *b = POOL_NEW(second, struct directory);
-
-	(void)state;
-	a->total = 1;
-	b->total = 2;
-	assert_null(directory_cache_get("lille", "10:10:", reader));
-	directory_cache_put("lille", "10:10:", first, a, reader);
-	assert_ptr_equal(directory_cache_get("lille", "10:10:", late), a);
-	assert_null(directory_cache_get("lille", "11:11:", late));
-	assert_null(directory_cache_get("lens", "10:10:", late));
-	directory_cache_put("lille", "11:11:", second, b, reader);
-	assert_null(directory_cache_get("lille", "10:10:", late));
-	/* Its readers still read it, though the table has let it go. */
-	assert_int_equal(a->total, 1);
-	pool_free(reader);
-	assert_int_equal(a->total, 1);
-	pool_free(late);
-	directory_cache_clear();
-	assert_null(directory_cache_get("lille", "11:11:", NULL));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,7 +143,6 @@ int main(void)
 		cmocka_unit_test(a_sheet_that_was_never_ended_leaves_nothing),
 		cmocka_unit_test(numbers_are_written_in_french),
 		cmocka_unit_test(a_chart_of_nothing_is_still_a_picture),
-		cmocka_unit_test(a_kept_answer_is_given_for_the_same_question_and_the_same_moment_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
