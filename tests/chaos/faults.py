@@ -126,10 +126,11 @@ class Faults:
         clamd.end()
 
     def scanned(self, m, verdict, but=0):
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120  # every piece of the crowd has its turn
         while (rows := self.house.sql("select distinct scan from piece where file = %d and id <> %d" % (m.file, but))) != [(verdict,)]:
             right(time.monotonic() < until, "not scanned: %s" % rows)
-            time.sleep(0.2)
+            time.sleep(0.5)
+            self.due_now("scan")  # one was perhaps being tried when the scanner came back
 
     # -- mail server
 
