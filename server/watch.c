@@ -199,8 +199,10 @@ static void metrics_of_dates(struct str *out, struct pool *pool)
 		struct err e;
 		instant_t end;
 		const char *pem = *files[i].path ? file_read(files[i].path, PEM_MOST, pool, NULL, &e) : NULL;
-		if (pem && !certificate_end(pem, &end))
-			metric_of(out, "not_after_timestamp_seconds", "of", files[i].of, (double)(end / SECOND));
+		if (pem && !certificate_end(pem, &end)) {
+			int64_t seconds = end / SECOND;
+			metric_of(out, "not_after_timestamp_seconds", "of", files[i].of, (double)seconds);
+		}
 	}
 }
 
