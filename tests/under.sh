@@ -97,6 +97,7 @@ coverage)
 	units 300 "$($MAKE -s COVERAGE=1 list-tests)"
 	scenarios 600
 	[ -n "$words" ] || one golden 60 tests/golden/run.sh
+	[ -n "$words" ] || one browser 900 tests/browser/run.sh
 	python3 tests/coverage.py build/coverage/obj "$counts$PWD/build/coverage/obj" | tee "$logs/coverage.txt"
 	;;
 *)
