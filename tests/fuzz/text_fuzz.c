@@ -43,8 +43,12 @@ static void of_bytes(const char *text, struct pool *pool)
 	n = str_unbase64url(pool, text, &bytes);
 	if (n >= 0 && strcmp(str_base64url(pool, bytes, (size_t)n), text))
 		abort(); /* two texts for the same bytes */
-	if (!str_to_i64(text, &number) && strlen(text) > 20)
-		abort();
+	/* Zeros may stand before it, nothing else. */
+	if (!str_to_i64(text, &number)) {
+		const char *digits = pool_printf(pool, "%lld", (long long)number) + (number < 0);
+		if (!str_ends(text, digits) || text[strspn(text, "-0123456789")])
+			abort();
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
