@@ -154,9 +154,15 @@ static size_t give(char *buffer, size_t size, size_t count, void *arg)
 	return n;
 }
 
+#define IN_CLEAR "/?tls=no"
+
 enum mail_result fetch_mail(const char *url, const char *from, const char *to, const char *message, struct pool *pool,
 			    struct err *e)
 {
+	size_t n = strlen(url), end = strlen(IN_CLEAR);
+	bool clear = n > end && str_eq(url + n - end, IN_CLEAR);
+	if (clear)
+		url = pool_strndup(pool, url, n - end);
 	CURL *c = session(url, "smtp,smtps");
 	struct curl_slist *list = curl_slist_append(NULL, pool_printf(pool, "<%s>", to));
 	struct reader reader = { .at = message, .left = strlen(message) };
@@ -168,7 +174,10 @@ enum mail_result fetch_mail(const char *url, const char *from, const char *to, c
 	}
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, SEND_SECONDS);
-	curl_easy_setopt(c, CURLOPT_USE_SSL, is_here(url) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
+	curl_easy_setopt(c, CURLOPT_USE_SSL,
+			 clear          ? (long)CURLUSESSL_NONE
+			 : is_here(url) ? (long)CURLUSESSL_TRY
+					: (long)CURLUSESSL_ALL);
 	curl_easy_setopt(c, CURLOPT_MAIL_FROM, pool_printf(pool, "<%s>", from));
 	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, list);
 	curl_easy_setopt(c, CURLOPT_READFUNCTION, give);

@@ -50,7 +50,8 @@ enum mail_result {
 };
 /*
  * smtp://[user:password@]host[:port] asks for STARTTLS and, away from this machine, insists on it and on a good
- * certificate; smtps:// is TLS from the first byte. `from` and `to` are mailboxes without < and >. Up to a minute.
+ * certificate; smtps:// is TLS from the first byte. An address that ends with "/?tls=no" is spoken to in clear: a
+ * catcher on a private network. `from` and `to` are mailboxes without < and >. Up to a minute.
  */
 enum mail_result fetch_mail(const char *url, const char *from, const char *to, const char *message, struct pool *pool,
 			    struct err *e);

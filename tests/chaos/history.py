@@ -264,7 +264,7 @@ class History:
         """Every mail that had to go has gone, under the id of its row, and a repeated one is the same mail."""
         rows = {int(r[0]): r[1:] for r in self.house.sql(
             "select o.id, o.kind, coalesce(o.error, ''), coalesce(m.mail_state, ''), coalesce(o.ref, 0), o.done_at is not null"
-            " from (select * from outbox union all select * from public.forgotten) o"
+            " from (select * from outbox union all select * from enroll.forgotten) o"
             " left join message m on m.id = o.ref and o.kind in ('message', 'mail') where o.kind in ('message', 'mail', 'checks', 'digest')")}
         undone = [i for i, r in rows.items() if r[4] != "t"]
         right(not undone, "not done: %s" % [(i, rows[i]) for i in undone[:5]])

@@ -179,6 +179,21 @@ static void a_server_that_offers_tls_gets_it(void **state)
 	pool_free(pool);
 }
 
+static void away_from_this_machine_a_mail_leaves_in_clear_only_where_the_setting_says_so(void **state)
+{
+	struct pool *pool = pool_new();
+	struct err e = { .detail = "" };
+	/* the plain server, by a name that is not this machine's */
+	const char *away = pool_printf(pool, "smtp://0.0.0.0%s", strrchr(plain_url, ':'));
+	struct mail m = a_mail(away);
+	(void)state;
+	assert_int_equal(mail_send(&m, pool, &e), MAIL_LATER);
+	m.url = pool_printf(pool, "%s/?tls=no", away);
+	if (mail_send(&m, pool, &e) != MAIL_SENT)
+		fail_msg("%s", e.detail);
+	pool_free(pool);
+}
+
 static void refusals_for_good_and_for_now_are_told_apart(void **state)
 {
 	struct pool *pool = pool_new();
@@ -224,6 +239,7 @@ int main(void)
 		cmocka_unit_test(a_mail_arrives_with_its_two_bodies_and_a_stable_id),
 		cmocka_unit_test(a_mail_program_reads_what_was_written),
 		cmocka_unit_test(a_server_that_offers_tls_gets_it),
+		cmocka_unit_test(away_from_this_machine_a_mail_leaves_in_clear_only_where_the_setting_says_so),
 		cmocka_unit_test(refusals_for_good_and_for_now_are_told_apart),
 		cmocka_unit_test(nothing_can_be_added_to_the_headers),
 	};
