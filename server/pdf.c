@@ -22,7 +22,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct child renderer = { .to = -1, .from = -1 };
-static char script[600], cache[600];
+static char script[600], cache[600], temporary[600];
 
 static int put_asset(const char *folder, const char *name, const char *path, struct err *e)
 {
@@ -37,16 +37,19 @@ static int put_asset(const char *folder, const char *name, const char *path, str
 
 int pdf_start(const char *home, struct err *e)
 {
-	char folder[500];
+	char folder[500], scratch[520];
 	if ((size_t)snprintf(folder, sizeof folder, "%s/pdf", home) >= sizeof folder)
 		return fault(e, "the path of the state folder is too long");
-	if (file_folder(folder, 0700, e) || put_asset(folder, "render.py", "server/mail/render.py", e) ||
+	snprintf(scratch, sizeof scratch, "%s/tmp", folder);
+	if (file_folder(folder, 0700, e) || file_folder(scratch, 0700, e) ||
+	    put_asset(folder, "render.py", "server/mail/render.py", e) ||
 	    put_asset(folder, "regular.woff2", "server/static/fonts/atkinson-hyperlegible-next-400.woff2", e) ||
 	    put_asset(folder, "bold.woff2", "server/static/fonts/atkinson-hyperlegible-next-700.woff2", e))
 		return -1;
 	pthread_mutex_lock(&lock);
 	snprintf(script, sizeof script, "%s/render.py", folder);
 	snprintf(cache, sizeof cache, "XDG_CACHE_HOME=%s/cache", folder);
+	snprintf(temporary, sizeof temporary, "TMPDIR=%s", scratch);
 	pthread_mutex_unlock(&lock);
 	return 0;
 }
@@ -54,7 +57,7 @@ int pdf_start(const char *home, struct err *e)
 static int start(struct err *e)
 {
 	const char *const argv[] = { PYTHON, "-I", "-u", script, NULL };
-	const char *const env[] = { "LANG=C.UTF-8", "PATH=/usr/bin:/bin", cache, NULL };
+	const char *const env[] = { "LANG=C.UTF-8", "PATH=/usr/bin:/bin", cache, temporary, NULL };
 	if (!*script)
 		return fault(e, "pdf_start() was not called");
 	if (access(PYTHON, X_OK) || access(WEASYPRINT, R_OK)) {

@@ -3,9 +3,12 @@
 A request is two frames (CSS, HTML), a frame is 4 bytes of length, most significant first, and the
 bytes. The answer is one byte, P or E, and a frame: the document, or the name of what went wrong.
 """
+import glob
 import os
+import shutil
 import struct
 import sys
+import tempfile
 
 import weasyprint
 from weasyprint.text.fonts import FontConfiguration
@@ -47,6 +50,9 @@ def render(css, html, fonts, font_css):
 
 
 def main():
+    # The library keeps its fonts in a temporary folder, and one that was killed left it behind.
+    for left in glob.glob(os.path.join(tempfile.gettempdir(), "weasyprint-*")):
+        shutil.rmtree(left, ignore_errors=True)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand among the answers
     fonts = FontConfiguration()

@@ -1,6 +1,7 @@
 #include "../lib/test.h"
 #include "../lib/tool.h"
 
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +108,21 @@ static pid_t only_child(void)
 	return (pid_t)pid;
 }
 
-static void a_renderer_that_died_is_started_again(void **state)
+/* Each keeps its fonts in one folder of the state folder's own. */
+static size_t folders_left(void)
+{
+	glob_t found;
+	size_t n = 0;
+	char pattern[96];
+	snprintf(pattern, sizeof pattern, "%s/pdf/tmp/weasyprint-*", home);
+	if (!glob(pattern, 0, NULL, &found)) {
+		n = found.gl_pathc;
+		globfree(&found);
+	}
+	return n;
+}
+
+static void a_renderer_that_died_is_started_again_and_leaves_nothing_behind(void **state)
 {
 	struct pool *pool = pool_new();
 	unsigned char *pdf;
@@ -117,6 +132,7 @@ static void a_renderer_that_died_is_started_again(void **state)
 	assert_int_equal(kill(only_child(), SIGKILL), 0);
 	render(pool, page, &pdf, &n);
 	assert_memory_equal(pdf, "%PDF-", 5);
+	assert_int_equal(folders_left(), 1);
 	pool_free(pool);
 }
 
@@ -125,7 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_document_is_a_tagged_pdf_that_says_its_title_and_text),
 		cmocka_unit_test(nothing_is_fetched),
-		cmocka_unit_test(a_renderer_that_died_is_started_again),
+		cmocka_unit_test(a_renderer_that_died_is_started_again_and_leaves_nothing_behind),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }
