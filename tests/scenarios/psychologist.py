@@ -320,8 +320,8 @@ def profile(w):
     right(a["published"] and a["public"] == ["adults", "teens"], a)
     a = mine(w, "fanny", "post", "/dossiers/{}/profil", 200, {"languages": ["breton"], "show_phone": True, "unavailable_until": "2099-01-31"}).json
     right(a["languages"] == ["breton"] and a["unavailable_until"] == "2099-01-31" and a["public"] == ["adults", "teens"], a)
-    found = [i for i in w.house.client().get("/annuaire?commune=59350&langue=breton").json["items"] if "Fanny" in i["name"]]
-    right(found and not found[0]["available"] and found[0].get("phone"), found)
+    found = listed(w, "commune=59350&langue=breton", lambda items: items and "Fanny" in items[0]["name"])["items"]
+    right( not found[0]["available"] and found[0].get("phone"), found)
     a = mine(w, "fanny", "post", "/dossiers/{}/profil", 422, {"website": "pas un site", "public": []})
     right({f for f, _ in code_of(a)} >= {"website"}, a)
     w.house.move(days=40)
