@@ -461,6 +461,11 @@ static int begin(struct import *m, struct pool *pool, const char *name, day_t da
 		m->e);
 }
 
+static int shrunk(struct import *m, bool may_shrink)
+{
+	return may_shrink || m->counts->kept >= m->counts->before / 2 ? 0 : fail(m->e, ERR_INPUT, "registry.shrunk");
+}
+
 static int swap(struct import *m, struct pool *pool)
 {
 	const struct registry_counts *c = m->counts;
@@ -483,7 +488,7 @@ static int swap(struct import *m, struct pool *pool)
 		       : 0;
 }
 
-int registry_import(const char *dsn, const char *path, registry_progress *progress, void *context,
+int registry_import(const char *dsn, const char *path, bool may_shrink, registry_progress *progress, void *context,
 		    struct registry_counts *out, struct err *e)
 {
 	struct import m = { .counts = out, .e = e };
@@ -506,7 +511,7 @@ int registry_import(const char *dsn, const char *path, registry_progress *progre
 	if (!m.in || !m.out)
 		fault(e, "no memory for an import");
 	else if ((m.db = plain_open(dsn, "enroll registry", e)) && !begin(&m, pool, name, day_of_name(name)) &&
-		 !stream(&m, fd, st.st_size, progress, context) && !swap(&m, pool))
+		 !stream(&m, fd, st.st_size, progress, context) && !shrunk(&m, may_shrink) && !swap(&m, pool))
 		bad = 0;
 	/* Without its commit everything is undone. */
 	plain_close(m.db);

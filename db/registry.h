@@ -3,7 +3,7 @@
  * open file "PS_LibreAcces_Personne_activite": UTF-8, '|' between columns, no quoting, one line an activity.
  *
  *	struct registry_counts n;
- *	if (registry_import(dsn, "PS_LibreAcces_….txt", progress, context, &n, &e)) …      the old copy stays
+ *	if (registry_import(dsn, "PS_LibreAcces_….txt", false, progress, context, &n, &e)) …      the old copy stays
  *
  * Streams with fixed buffers, whatever the file's size. Columns are found by their names, whatever their number, order
  *and case. Broken lines are refused one by one and told with their numbers; a file cut short, empty, without a column
@@ -38,8 +38,9 @@ typedef void registry_progress(void *context, int64_t bytes, int64_t total, int6
 
 /* Waits. Service's or owner's DSN. ERR_INPUT "registry.truncated", "registry.empty", "registry.header",
  * "registry.column" (arg: its name), "registry.no_psychologist"; ERR_MISSING "registry.file" when it cannot be opened.
- * progress may be NULL. */
-int registry_import(const char *dsn, const char *path, registry_progress *progress, void *context,
+ * "registry.shrunk": less than half of the copy in place, which a file cut at a line's end looks like; may_shrink takes
+ * it. progress may be NULL. */
+int registry_import(const char *dsn, const char *path, bool may_shrink, registry_progress *progress, void *context,
 		    struct registry_counts *out, struct err *e) MUST_USE;
 
 extern const struct statement registry_current;  /* no argument: copy, source_name, day, imported_at, lines_read,

@@ -444,8 +444,8 @@ static int do_registry_import(struct ctl *c, struct err *e)
 
 	/* The caller's file, perhaps in a folder closed to the service's user. */
 	home_as_caller();
-	int bad = registry_import(c->service.dsn, value_of(c, "FILE"), isatty(STDERR_FILENO) ? show_progress : NULL,
-				  NULL, n, e);
+	int bad = registry_import(c->service.dsn, value_of(c, "FILE"), value_of(c, "--force") != NULL,
+				  isatty(STDERR_FILENO) ? show_progress : NULL, NULL, n, e);
 	home_as_owner();
 	if (bad)
 		return -1;
@@ -1093,7 +1093,7 @@ static const struct command commands[] = {
 	{ "cert revoke", "[--agent E] [--serial S]", "one certificate, or all of an agent", NEEDS_DATABASE,
 	  do_cert_revoke },
 	{ "cert crl", "", "writes the list of revoked certificates again", NEEDS_DATABASE, do_cert_crl },
-	{ "registry import", "FILE", "a new copy of the Annuaire Santé, swapped in at once", NEEDS_DATABASE,
+	{ "registry import", "FILE [--force]", "a new copy of the Annuaire Santé, swapped in at once", NEEDS_DATABASE,
 	  do_registry_import },
 	{ "registry show", "RPPS", "the lines of one number", NEEDS_HISTORY, do_registry_show },
 	{ "routing explain", "COMMUNE", "which caisse, by which rule; 1 when none", NEEDS_DATABASE,

@@ -475,7 +475,8 @@ static int import_registry(struct demo *d, struct err *e)
 		}
 	}
 	path = pool_printf(pool, "%s/registre-demonstration.txt", d->s->settings.home);
-	bad = file_write(path, out.s, out.len, 0644, e) || registry_import(d->s->dsn, path, NULL, NULL, counts, e);
+	bad = file_write(path, out.s, out.len, 0644, e) ||
+	      registry_import(d->s->dsn, path, true, NULL, NULL, counts, e);
 	pool_free(pool);
 	return bad ? -1 : 0;
 }

@@ -280,8 +280,15 @@ static int problem_end(struct job *j, struct json *out, int status)
 
 int job_problems(struct job *j, const struct problems *p)
 {
+	return job_problems_saved(j, p, -1);
+}
+
+int job_problems_saved(struct job *j, const struct problems *p, int64_t revision)
+{
 	struct json out = json_in(j->pool);
 	problem_open(j, &out, 422, NULL, text("problems.detail"));
+	if (revision >= 0)
+		json_ki(&out, "revision", revision);
 	json_key(&out, "problems");
 	json_arr(&out);
 	for (size_t i = 0; i < p->count; i++)

@@ -101,6 +101,8 @@ int job_lasting(struct job *j, int status, const char *type, const void *bytes, 
 int job_bytes(struct job *j, int status, const char *type, const void *bytes, size_t size, const char *filename);
 /* 422 application/problem+json for JSON callers; pages draw problems themselves. */
 int job_problems(struct job *j, const struct problems *p);
+/* The same where the rest was saved: with the revision that the next saving names. */
+int job_problems_saved(struct job *j, const struct problems *p, int64_t revision);
 int job_status(struct job *j, int status, const struct err *e); /* the error page or problem+json of this status */
 /* What is said of a status in general, unless the reason (a text's id, or NULL) has a title of its own: "reason.title".
  */

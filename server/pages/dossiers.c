@@ -387,7 +387,7 @@ static int reponses_shown(struct job *j, struct err *e)
 	if (file_view_read(j, s->asked, v, e))
 		return -1;
 	if (s->saving.problems.count && j->json)
-		return job_problems(j, &s->saving.problems);
+		return job_problems_saved(j, &s->saving.problems, s->saving.revision);
 	return dossier_show(j, v, s->saving.problems.count ? 422 : 200, &s->saving.problems, NULL, e);
 }
 

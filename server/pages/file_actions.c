@@ -282,6 +282,7 @@ static void draw_checklist(struct drawn *d)
 	const struct file_view *v = d->a->v;
 	const char *error = problem_text(d, "checklist");
 	size_t unsettled = 0;
+	bool waiting = false;
 
 	str_addf(&d->out, "<fieldset class=\"govuk-fieldset\" id=\"checklist\" tabindex=\"-1\">\n<legend "
 			  "class=\"govuk-fieldset__legend govuk-fieldset__legend--s\">Points vérifiés</legend>\n");
@@ -304,6 +305,7 @@ static void draw_checklist(struct drawn *d)
 
 		for (size_t k = 0; k < v->opening_count; k++)
 			reasoned |= v->openings[k].piece == p->id && v->openings[k].reason;
+		waiting |= !clean;
 		if (str_eq(p->kind, "message") || (p->opened && (clean || (str_eq(p->scan, "waiting") && reasoned))))
 			continue;
 		unsettled++;
@@ -318,7 +320,9 @@ static void draw_checklist(struct drawn *d)
 		       pool_printf(d->pool, "Pourquoi l’écarter\u00a0? %s", what));
 	}
 	if (!unsettled)
-		add(d, "<p class=\"govuk-body-s\">Toutes les pièces sont ouvertes et analysées.</p>\n");
+		add(d, waiting ? "<p class=\"govuk-body-s\">Toutes les pièces sont ouvertes, certaines avant leur "
+				 "analyse.</p>\n"
+			       : "<p class=\"govuk-body-s\">Toutes les pièces sont ouvertes et analysées.</p>\n");
 	add(d, "</fieldset>\n");
 	area(d, "text", "Message à la personne (facultatif)", NULL, 3);
 }

@@ -326,7 +326,7 @@ def b7(field):
 
     def imports():
         began = time.monotonic()
-        p = subprocess.Popen([ENROLLCTL, "registry", "import", path], env=house.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
+        p = subprocess.Popen([ENROLLCTL, "registry", "import", "--force", path], env=house.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
         said = p.stderr.read()
         _, status, usage = os.wait4(p.pid, 0)
         p.returncode = status

@@ -37,7 +37,7 @@ done
 curl -ksf "$ENROLL_URL/readyz" > /dev/null || fail "enrolld becomes ready within 3 minutes"
 echo "ok - enrolld becomes ready"
 node tests/browser/people.mjs registry db/data/rpps_personne_activite_fictif.txt > "$home/registry.txt"
-"$ENROLLCTL" registry import "$home/registry.txt" > build/test/browser-registry.log 2>&1 || fail "the registry is imported"
+"$ENROLLCTL" registry import --force "$home/registry.txt" > build/test/browser-registry.log 2>&1 || fail "the registry is imported"
 
 status=0
 tests=("$@")

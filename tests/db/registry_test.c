@@ -48,7 +48,7 @@ static struct err e;
 
 static int import(const char *text, size_t n)
 {
-	return registry_import(dsn, file_with("x.txt", text, n), NULL, NULL, &counts, &e);
+	return registry_import(dsn, file_with("x.txt", text, n), true, NULL, NULL, &counts, &e);
 }
 
 /* A line of the 56 columns: what is not given is empty. */
@@ -95,7 +95,7 @@ static void the_fixture_is_read_to_the_last_column(void **state)
 	(void)state;
 	const struct asset *a = asset_get("db/data/rpps_personne_activite_fictif.txt");
 	const char *path = file_with("PS_LibreAcces_Personne_activite_202611200812.txt", a->data, a->size);
-	if (registry_import(dsn, path, NULL, NULL, &counts, &e))
+	if (registry_import(dsn, path, true, NULL, NULL, &counts, &e))
 		fail_msg("%s %s", e.text, e.detail);
 	assert_int_equal(counts.read, 5);
 	assert_int_equal(counts.kept, 5);
@@ -300,11 +300,11 @@ static void a_file_that_is_not_whole_is_refused_and_the_old_copy_stays(void **st
 	char *junk = pool_alloc(pool, 3000000);
 	memset(junk, 'j', 3000000);
 	refused(junk, 3000000, "registry.header");
-	assert_int_equal(registry_import(dsn, "/nonexistent", NULL, NULL, &counts, &e), -1);
+	assert_int_equal(registry_import(dsn, "/nonexistent", true, NULL, NULL, &counts, &e), -1);
 	assert_int_equal(e.kind, ERR_MISSING);
-	assert_int_equal(registry_import(dsn, folder, NULL, NULL, &counts, &e), -1);
-	assert_int_equal(registry_import("host=/nonexistent", file_with("x.txt", whole, n), NULL, NULL, &counts, &e),
-			 -1);
+	assert_int_equal(registry_import(dsn, folder, true, NULL, NULL, &counts, &e), -1);
+	assert_int_equal(
+		registry_import("host=/nonexistent", file_with("x.txt", whole, n), true, NULL, NULL, &counts, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 }
 
@@ -370,7 +370,7 @@ static void a_large_file_streams_in_little_memory(void **state)
 		fprintf(f, "%s\n", i % 100 ? other : good(i == 0 ? "99900000011" : "99900000037"));
 	fclose(f);
 	getrusage(RUSAGE_SELF, &before);
-	if (registry_import(dsn, path, progress, NULL, &counts, &e))
+	if (registry_import(dsn, path, true, progress, NULL, &counts, &e))
 		fail_msg("%s %s", e.text, e.detail);
 	getrusage(RUSAGE_SELF, &after);
 	assert_int_equal(counts.read, N);
@@ -381,6 +381,22 @@ static void a_large_file_streams_in_little_memory(void **state)
 	pool_free(p);
 }
 
+static void a_file_with_less_than_half_of_the_copy_in_place_is_taken_only_when_that_is_said(void **state)
+{
+	(void)state;
+	struct str whole = str_in(pool);
+	for (int i = 0; i < 10; i++)
+		str_addf(&whole, "%s\n", good("99900000011"));
+	const char *big = with_header(whole.s), *small = with_header(pool_printf(pool, "%s\n", good("99900000011")));
+	const char *cut = file_with("cut.txt", small, strlen(small));
+	assert_int_equal(registry_import(dsn, file_with("big.txt", big, strlen(big)), true, NULL, NULL, &counts, &e),
+			 0);
+	assert_int_equal(registry_import(dsn, cut, false, NULL, NULL, &counts, &e), -1);
+	assert_string_equal(e.text, "registry.shrunk");
+	assert_string_equal(pgtest_value(dsn, "select lines_kept from registry_copy where current"), "10");
+	assert_int_equal(registry_import(dsn, cut, true, NULL, NULL, &counts, &e), 0);
+}
+
 static void a_number_is_looked_up_in_the_current_copy(void **state)
 {
 	(void)state;
@@ -389,7 +405,8 @@ static void a_number_is_looked_up_in_the_current_copy(void **state)
 	const struct rows *r;
 	const char *t = with_header(pool_printf(pool, "%s\n%s\n", good("99900000011"), good("99900000011")));
 	assert_int_equal(
-		registry_import(dsn, file_with("registry-20261101.txt", t, strlen(t)), NULL, NULL, &counts, &e), 0);
+		registry_import(dsn, file_with("registry-20261101.txt", t, strlen(t)), true, NULL, NULL, &counts, &e),
+		0);
 	assert_int_equal(db_run(l, pool, LANE_FAST, &registry_lines_of, ARGS(arg_text("99900000011")), &r, &e), 0);
 	assert_int_equal(rows_count(r), 2);
 	assert_string_equal(rows_text(r, 1, "departement"), "75");
@@ -416,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_not_whole_is_refused_and_the_old_copy_stays),
 		cmocka_unit_test(a_departement_comes_from_the_commune_then_the_column_then_the_postcode),
 		cmocka_unit_test(a_large_file_streams_in_little_memory),
+		cmocka_unit_test(a_file_with_less_than_half_of_the_copy_in_place_is_taken_only_when_that_is_said),
 		cmocka_unit_test(a_number_is_looked_up_in_the_current_copy),
 	};
 	return cmocka_run_group_tests(tests, group, end);

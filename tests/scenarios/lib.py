@@ -414,7 +414,7 @@ class House:
                              "Code Département (structure)": line.get("departement", line["commune"][:2]),
                              "Autorité d'enregistrement": line.get("authority", "ARS/ARS/ARS")}
                     f.write("|".join(cells.get(n, "") for n in names) + "\n")
-        self.ctl("registry", "import", path)
+        self.ctl("registry", "import", "--force", path)
 
     # -- time
 

@@ -64,9 +64,9 @@ def registry(w):
     path = os.path.join(w.house.home, "registre.txt")
     with open(path, "w", encoding="utf-8") as f:
         f.write("\n".join([REGISTRY_HEAD, good, "trop|court", good.replace(rpps(1), "9990000000X"), good.replace("|93|", "|10|")]) + "\n")
-    counts = jsonlib.loads(w.house.ctl("registry", "import", path, "--json"))
+    counts = jsonlib.loads(w.house.ctl("registry", "import", "--force", path, "--json"))
     right((counts["read"], counts["kept"]) == (4, 1) and counts["refused"] == 2 and [x["line"] for x in counts["refused_lines"]] == [3, 4], "%s" % counts)
-    said = w.house.ctl("registry", "import", path)
+    said = w.house.ctl("registry", "import", "--force", path)
     right("line 3: not the number of columns" in said and "line 4: an RPPS number has 11 digits" in said, said)
     right(w.house.ctl("routing", "explain", "59350").startswith("59350 Lille: caisse 595 CPAM de Lille-Douai, table valid since 2"), "routing")
     right(jsonlib.loads(w.house.ctl("registry", "show", rpps(1), "--json"))["lines"][0]["last_name"] == "ESSAI", "show")

@@ -190,6 +190,15 @@ def rows_move(w):
           [("experience[0]", "1.pdf"), ("experience[1]", "2.pdf")], w.file("cleo")["pieces"])
 
 
+def typo_then_right(w):
+    """What saves while one types: a wrong answer is refused, the rest is saved, and one's own next saving is no other tab's."""
+    path, now = "/dossiers/{}/reponses", w.file("cleo")["revision"]
+    a = mine(w, "cleo", "post", path, 422, {"revision": now, "rpps": "99900300008", "diploma_place": "Paris"})
+    right(w.file("cleo")["answers"]["diploma_place"] == "Paris" and a.json["revision"] == w.file("cleo")["revision"], a.json)
+    mine(w, "cleo", "post", path, 409, {"revision": now, "diploma_place": "Lyon"})
+    mine(w, "cleo", "post", path, 200, {"revision": a.json["revision"], "diploma_place": "Lyon"})
+
+
 def locked(w):
     right(send(w, "dora", 409, {"kind": "rib"}).json["status"] == 409, "a piece came into a file that was sent")
     p = w.file("dora")["pieces"][0]["id"]
@@ -250,6 +259,7 @@ scenario("pieces", [
     holds("a file holds 40 at most", forty),
     drafts("cleo", pieces=False),
     holds("a period's proof follows it", rows_move),
+    holds("a typo while it saves by itself makes no other tab", typo_then_right),
     applies("dora"),
     state("dora", "in_review"),
     holds("a file that was sent is closed", locked),

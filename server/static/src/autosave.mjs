@@ -1,6 +1,8 @@
 // Saves a form of answers while one types. <form data-autosave="/dossiers/{id}/reponses"> with hidden csrf and revision;
 // the state is told in <p class="msp-autosave" data-autosave-state role="status">, made here when the page has none.
 const wait = 1200
+// As the rest of the service says it: in Paris, "7 h 05".
+const clock = new Intl.DateTimeFormat('fr-FR', { hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Paris' })
 
 export function autosave(form) {
 	const state = form.querySelector('[data-autosave-state]') ?? form.insertBefore(document.createElement('p'), form.firstChild)
@@ -52,7 +54,7 @@ export function autosave(form) {
 				revision.value = data.revision
 			if (answer.ok) {
 				sent = body() === now || !revision ? now : ''
-				tell(`Enregistré à ${new Date().toLocaleTimeString('fr-FR', { hour: '2-digit', minute: '2-digit' }).replace(':', '\u00a0h\u00a0')}. Votre dossier n’est pas encore envoyé.`)
+				tell(`Enregistré à ${clock.format(new Date()).replace(/^0/, '').replace(':', '\u00a0h\u00a0')}. Votre dossier n’est pas encore envoyé.`)
 			} else if (answer.status === 422) {
 				sent = now
 				const count = data.problems?.length ?? 0
