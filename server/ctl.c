@@ -444,7 +444,7 @@ static int do_registry_import(struct ctl *c, struct err *e)
 
 	/* The caller's file, perhaps in a folder closed to the service's user. */
 	home_as_caller();
-	int bad = registry_import(c->service.dsn, value_of(c, "FILE"), value_of(c, "--force") != NULL,
+	int bad = registry_import(c->service.dsn, value_of(c, "FILE"), value_of(c, "force") != NULL,
 				  isatty(STDERR_FILENO) ? show_progress : NULL, NULL, n, e);
 	home_as_owner();
 	if (bad)

@@ -74,6 +74,10 @@ def registry(w):
         f.write("nothing of the kind\n")
     w.house.ctl("registry", "import", path, status=1)
     right(w.house.ctl("registry", "show", rpps(1)), "a bad file took the place of the good one")
+    for lines, words, status in ((10, [], 0), (4, [], 1), (4, ["--force"], 0)):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join([REGISTRY_HEAD] + [good] * lines) + "\n")
+        w.house.ctl("registry", "import", *words, path, status=status)
 
 
 def owners(w):
