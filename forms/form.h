@@ -201,6 +201,8 @@ const struct step *form_step_of_piece(const struct form *f, const char *kind);
 void form_merge(const struct form *f, struct values *answers, const struct values *kept);
 /* What a page may show of a field: the text, or its mask ("1 85 •• •• ••• ••• ••", "FR76 •••• … 0189"). */
 const char *field_shown(const struct field *field, const char *text, struct pool *pool);
+/* "Période {0}" of the second row: "Période 2". Without {0} the number stands after. */
+const char *row_words(const char *words, size_t row, struct pool *pool);
 /* The label of a value for people: option labels, French dates, "Oui", masks. */
 const char *field_display(const struct field *field, const char *text, struct pool *pool);
 

@@ -1041,6 +1041,14 @@ size_t form_piece_places(const struct form *f, const struct step *step, const st
 	return n;
 }
 
+const char *row_words(const char *words, size_t row, struct pool *pool)
+{
+	const char *at = strstr(words, "{0}");
+	if (!at)
+		return pool_printf(pool, "%s %zu", words, row + 1);
+	return pool_printf(pool, "%.*s%zu%s", (int)(at - words), words, row + 1, at + strlen("{0}"));
+}
+
 /* ---- merging ---- */
 
 static void remove_field(struct values *answers, const struct field *f)

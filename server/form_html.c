@@ -659,13 +659,9 @@ static void draw_fields(struct drawing *d, const struct field *const *fields, si
 
 /* ---- repetition ---- */
 
-/* "Période 2": the number stands where the definition says, else after. */
 static const char *row_title(const struct group *g, size_t row, struct pool *pool)
 {
-	const char *words = g->row_label ? g->row_label : g->label, *at = strstr(words, "{0}");
-	if (!at)
-		return pool_printf(pool, "%s %zu", words, row + 1);
-	return pool_printf(pool, "%.*s%zu%s", (int)(at - words), words, row + 1, at + strlen("{0}"));
+	return row_words(g->row_label ? g->row_label : g->label, row, pool);
 }
 
 static void draw_group(struct drawing *d, const struct group *g)

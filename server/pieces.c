@@ -25,15 +25,7 @@ const char *piece_label(const char *kind, const char *for_row, struct pool *pool
 		return text2("piece_name", kind);
 	if (!p->row_label || !for_row || !values_split(for_row, &array, &row, &rest))
 		return p->label;
-	struct str label = str_in(pool);
-	for (const char *c = p->row_label; *c; c++)
-		if (str_starts(c, "{0}")) {
-			str_addf(&label, "%zu", row + 1);
-			c += 2;
-		} else {
-			str_add_c(&label, *c);
-		}
-	return label.s;
+	return row_words(p->row_label, row, pool);
 }
 
 int piece_seal(struct piece_new *p, struct err *e)

@@ -459,7 +459,6 @@ static void draw_unopened(struct drawn *d)
 
 	for (size_t i = 0; i < v->piece_count; i++) {
 		const struct piece_view *p = &v->pieces[i];
-
 		const struct piece_kind *kind = form_piece(form_get("application"), p->kind);
 
 		if (p->opened || p->erased || !kind || !kind->required || (expert && kind->not_for_expert))

@@ -125,7 +125,7 @@ await suite(async t => {
 	await t.sound(page, 'a refused piece')
 	await page.locator('#piece-identity input[type=file]').setInputFiles(pdf)
 	await going(page.locator('#piece-identity').getByRole('button', { name: /Envoyer ce fichier/ }))
-	t.ok(await page.locator('#piece-identity').getByRole('link', { name: 'pièce d’essai.pdf' }).isVisible(), 'the piece is there')
+	t.ok(await page.locator('#piece-identity').getByRole('link', { name: 'pièce d’essai.pdf' }).isVisible(), 'the piece is there', await page.locator('main').innerText())
 	await t.sound(page, 'the pieces of a step with a file')
 	await page.goto(`${file}/etapes/inscription`)
 	await page.getByLabel('Numéro RPPS').fill(luhn(`1${String(Date.now()).slice(-9)}`))

@@ -415,7 +415,7 @@ class Faults:
         """A backup made while people decide becomes another house: its chain holds, and it has what was acknowledged before."""
         house, lea = self.house, self.house.agent("lea")
         m, _ = self.someone()
-        folder, home = os.path.join(house.out, "backup-%d" % len(self.spare)), tempfile.mkdtemp(prefix="enroll-restored-", dir="/tmp")
+        folder = os.path.join(house.out, "backup-%d" % len(self.spare))
         stop, count = threading.Event(), [0]
         person = Client(house.agent_port, os.path.join(house.home, "certs/ca.pem"))
         person.context = lea.context
@@ -434,29 +434,13 @@ class Faults:
         finally:
             stop.set()
             worker.join()
-        other = {**house.environment, "ENROLL_HOME": home, "ENROLL_PORT": str(free_port()), "ENROLL_AGENT_PORT": str(free_port())}
         try:
-            for words in (["restore", folder], ["invariants"], ["audit", "verify"], ["figures", "--level", "pays", "--json"]):
-                p = subprocess.run([house.enrollctl, *words], env=other, capture_output=True, text=True, timeout=120)
-                right(p.returncode == 0, "%s: %s%s" % (words, p.stdout, p.stderr))
-            process = subprocess.Popen([house.enrolld], env=other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                c = Client(int(other["ENROLL_AGENT_PORT"]), os.path.join(home, "certs/ca.pem"))
-                c.context = lea.context
-                until = time.monotonic() + 60
-                while True:
-                    with contextlib.suppress(OSError):
-                        a = c.get("/dossiers/%d" % m.file)
-                        if a.status == 200:
-                            break
-                    right(time.monotonic() < until, "the restored house does not serve")
-                    time.sleep(0.2)
+            with Restored(house, folder) as other:
+                for words in (["invariants"], ["audit", "verify"], ["figures", "--level", "pays", "--json"]):
+                    other.ctl(*words)
+                a = other.file(m.file, "lea", 60)
                 right(a.json["version"] >= known, "acknowledged before the backup and not in it: %d < %d" % (a.json["version"], known))
-            finally:
-                process.terminate()
-                right(process.wait(60) == 0, "it did not end well")
         finally:
-            shutil.rmtree(home, ignore_errors=True)
             shutil.rmtree(folder, ignore_errors=True)
         self.counts["events during the backup"] = count[0]
 

@@ -103,16 +103,10 @@ def backs_up(name):
 
 def erased_again(w):
     """A backup from before the erasing, told what was erased since: the erased is erased there too."""
-    home = tempfile.mkdtemp(prefix="enroll-restored-", dir="/tmp")
-    other = {**w.house.environment, "ENROLL_HOME": home}
-    try:
-        for words in (["restore", os.path.join(w.house.out, "before"), "--purges", os.path.join(w.house.out, "after", "purges.txt")],
-                      ["invariants"], ["audit", "verify", "--json"]):
-            p = subprocess.run([w.house.enrollctl, *words], env=other, capture_output=True, text=True, timeout=120)
-            right(p.returncode == 0, "%s: %s%s" % (words, p.stdout, p.stderr))
-        right(jsonlib.loads(p.stdout)["erased"] > 0, "nothing was erased: " + p.stdout)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with Restored(w.house, os.path.join(w.house.out, "before"), "--purges", os.path.join(w.house.out, "after", "purges.txt")) as other:
+        other.ctl("invariants")
+        said = other.ctl("audit", "verify", "--json")
+        right(jsonlib.loads(said)["erased"] > 0, "nothing was erased: " + said)
 
 
 scenario("what was withdrawn is erased after six months, and its history still verifies", [

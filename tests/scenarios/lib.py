@@ -620,6 +620,49 @@ def conventioned(name, by="lea", **more):
             countersigns(by, name), state(name, "conventioned")]
 
 
+class Restored:
+    """A backup of a house, in a home of its own that goes with the `with`."""
+
+    def __init__(self, house, backup, *more):
+        self.house, self.words = house, ("restore", backup) + more
+        self.home = tempfile.mkdtemp(prefix="enroll-restored-", dir="/tmp")
+        self.port = free_port()
+        self.environment = {**house.environment, "ENROLL_HOME": self.home, "ENROLL_PORT": str(free_port()), "ENROLL_AGENT_PORT": str(self.port)}
+
+    def __enter__(self):
+        try:
+            self.ctl(*self.words)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def ctl(self, *words, status=0):
+        p = subprocess.run([self.house.enrollctl, *words], env=self.environment, capture_output=True, text=True, timeout=120)
+        right(p.returncode == status, "%s: %d %s%s" % (words, p.returncode, p.stdout, p.stderr))
+        return p.stdout
+
+    def file(self, number, agent, seconds):
+        """What it serves of a file to that agent of the first house, once it serves; it ends well."""
+        process = subprocess.Popen([self.house.enrolld], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            c = Client(self.port, os.path.join(self.home, "certs/ca.pem"), tuple(os.path.join(self.house.out, agent + "_agents.test." + x) for x in ("pem", "key")))
+            until = time.monotonic() + seconds
+            while True:
+                with contextlib.suppress(OSError):
+                    a = c.get("/dossiers/%d" % number)
+                    if a.status == 200:
+                        return a
+                right(time.monotonic() < until, "the restored house does not serve")
+                time.sleep(0.2)
+        finally:
+            process.terminate()
+            right(process.wait(seconds) == 0, "it did not end well")
+
+
 def listed(w, query, good):
     """The directory's answer to a visitor once it is as it should be: what changes shows within a second (domain.md §10)."""
     until = time.monotonic() + 1

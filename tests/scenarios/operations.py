@@ -172,43 +172,22 @@ def cut_tail(w):
 def restored(w):
     """A backup made while it serves becomes another house, whole."""
     house = w.house
-    backup, home = os.path.join(house.out, "backup"), tempfile.mkdtemp(prefix="enroll-restored-", dir="/tmp")
+    backup = os.path.join(house.out, "backup")
     house.ctl("backup", backup)
     right(stat.S_IMODE(os.stat(backup).st_mode) == 0o700, "others read the backup")
     house.ctl("backup", backup, status=1)
-    other = {**house.environment, "ENROLL_HOME": home, "ENROLL_PORT": str(free_port()), "ENROLL_AGENT_PORT": str(free_port())}
 
-    def ctl(*words, status=0):
-        p = subprocess.run([house.enrollctl, *words], env=other, capture_output=True, text=True, timeout=120)
-        right(p.returncode == status, "%s: %d %s%s" % (words, p.returncode, p.stdout, p.stderr))
-        return p.stdout
+    def numbers(said):
+        return [line for line in said.split("\n") if line.startswith("FR")]
     try:
-        ctl("restore", backup)
-        ctl("restore", backup, status=1)
-        ctl("invariants")
-        ctl("audit", "verify")
-
-        def numbers(said):
-            return [line for line in said.split("\n") if line.startswith("FR")]
-        right(numbers(ctl("figures", "--level", "pays")) == numbers(house.ctl("figures", "--level", "pays")), "other figures")
-        process = subprocess.Popen([house.enrolld], env=other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            c = Client(int(other["ENROLL_AGENT_PORT"]), os.path.join(home, "certs/ca.pem"),
-                       (os.path.join(house.out, "lea_agents.test.pem"), os.path.join(house.out, "lea_agents.test.key")))
-            until = time.monotonic() + 30
-            while True:
-                with contextlib.suppress(OSError):
-                    a = c.get("/dossiers/%d" % w.person("anna").file)
-                    if a.status == 200:
-                        break
-                right(time.monotonic() < until, "the restored house does not serve")
-                time.sleep(0.2)
+        with Restored(house, backup) as other:
+            other.ctl("restore", backup, status=1)
+            other.ctl("invariants")
+            other.ctl("audit", "verify")
+            right(numbers(other.ctl("figures", "--level", "pays")) == numbers(house.ctl("figures", "--level", "pays")), "other figures")
+            a = other.file(w.person("anna").file, "lea", 30)
             right(a.json["pieces"] and a.json["answers"]["last_name"] == w.file("anna", "lea")["answers"]["last_name"], "%r" % a)
-        finally:
-            process.terminate()
-            right(process.wait(30) == 0, "it did not end well")
     finally:
-        shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(backup, ignore_errors=True)
 
 

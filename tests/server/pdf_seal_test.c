@@ -126,14 +126,20 @@ static void a_document_with_object_streams_is_sealed_as_well(void **state)
 	pool_free(pool);
 }
 
+static unsigned char *sealed_paper(struct pool *pool, size_t *n)
+{
+	struct err e;
+	unsigned char *out;
+	assert_int_equal(seal(pool, paper, paper_size, &out, n, &e), 0);
+	return out;
+}
+
 static void every_changed_byte_is_noticed(void **state)
 {
 	struct pool *pool = pool_new();
-	struct err e;
-	unsigned char *out;
 	size_t n;
+	unsigned char *out = sealed_paper(pool, &n);
 	(void)state;
-	assert_int_equal(seal(pool, paper, paper_size, &out, &n, &e), 0);
 	/* in the text, in the catalogue of the update, in the reason, after the signature; not where it is counted */
 	const char *reason = memmem(out, n, "/Reason <FEFF", 13), *form = memmem(out, n, "/SigFlags 3", 11);
 	assert_non_null(reason);
@@ -158,11 +164,9 @@ static void every_changed_byte_is_noticed(void **state)
 static void what_is_sealed_says_who_when_and_why(void **state)
 {
 	struct pool *pool = pool_new();
-	struct err e;
-	unsigned char *out;
 	size_t n;
+	unsigned char *out = sealed_paper(pool, &n);
 	(void)state;
-	assert_int_equal(seal(pool, paper, paper_size, &out, &n, &e), 0);
 	assert_non_null(memmem(out, n, "/M (D:20261122000000Z)", 22));
 	assert_non_null(memmem(out, n, "/Name <FEFF00520065006A006F0069006E006400720065>", 48));
 	/* é, and a character beyond the first plane */
