@@ -248,18 +248,6 @@ def keep_outbox(house):
               "create trigger keep before delete on outbox for each row execute function enroll.keep()")
 
 
-def settle(house, seconds=60, kinds=("checks", "message", "mail")):
-    """Until nothing is under way any more: the outbox has no row that is due."""
-    until = time.monotonic() + seconds
-    where = "done_at is null and due <= enroll_now() and kind in (%s)" % ",".join("'%s'" % k for k in kinds)
-    while True:
-        left = house.sql("select kind, count(*), min(leased_until) from outbox where %s group by kind" % where)
-        if not left:
-            return
-        right(time.monotonic() < until, "still under way: %s\n%s" % (left, tail(house.log)))
-        time.sleep(0.2)
-
-
 # ---- killing -------------------------------------------------------------------------------------------------------------
 
 def postmaster(house):

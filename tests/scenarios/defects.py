@@ -273,7 +273,7 @@ def nothing_left(w):
         return w.house.sql("select (select count(*) from outbox where kind <> 'scan'), (select count(*) from message),"
                            " (select count(*) from event), (select count(*) from signature), (select count(*) from delta)")
     version = w.file("maya", "lea")["version"]
-    time.sleep(1)
+    settle(w.house)
     before = count()
     for event, body, version_sent in (("approve", {"checklist": CHECKLIST}, version), ("refuse", {"text": "x"}, version),
                                       ("claim", {}, version - 1), ("countersign", {"fnps": "F", "effective_date": "2099-01-01"}, version)):

@@ -43,6 +43,7 @@ def everything(w):
     right(a.status == 200 and a.body.startswith(b"%PDF"), "piece: %r" % a)
     b = house.ask("lea", "get", "/dossiers/%d/convention.pdf" % w.person("paul").file)
     right(b.status == 200 and b.body.startswith(b"%PDF"), "convention: %r" % b)
+    settle(house)
     listed = house.ask("paul", "get", "/messages").json["items"]
     letters = [house.ask("paul", "get", "/messages/%d" % m["id"]).body for m in listed]
     right(letters and all(letters), "letters")

@@ -277,13 +277,14 @@ def given_again(w):
 
 
 def inbox(w):
+    settle(w.house)
     a = mine(w, "emma", "get", "/messages", 200).json
     right(a["total"] == len(a["items"]) and a["unread"] == a["total"], a)
     first = a["items"][-1]
     right(first["kind"] == "receipt" and first["file"] == w.person("emma").file, first)
     one = mine(w, "emma", "get", "/messages/%d" % first["id"], 200).json
     right(first["subject"] == one["subject"] and w.person("emma").name.capitalize() in one["text"], one)
-    after = mine(w, "emma", "get", "/messages", 200).json # another letter may have come meanwhile
+    after = mine(w, "emma", "get", "/messages", 200).json
     right([m["opened_at"] for m in after["items"] if m["id"] == first["id"]] != [None], "it is still unread")
     right(after["unread"] == after["total"] - 1, after)
     w.house.account("zoe")
@@ -294,6 +295,7 @@ def opening_notifies(w):
     """Opening the letter of a decision is its notification."""
     known = "select notified_at is not null from file where id = %d" % w.person("emma").file
     right(w.house.sql(known) == [("f",)], "notified before it was opened")
+    settle(w.house)
     letter = [m for m in mine(w, "emma", "get", "/messages", 200).json["items"] if m["kind"] == "refusal"][0]
     mine(w, "emma", "get", "/messages/%d" % letter["id"], 200)
     right(w.house.sql(known) == [("t",)], "opened, and not notified")
@@ -305,6 +307,7 @@ def codes(w):
     before = len(w.house.mail.to(mail_of("fanny")))
     mine(w, "fanny", "post", "/dossiers/{}/code", 200)
     new = w.house.mail.wait(mail_of("fanny"), r"(?<![-\d])(\d{6})(?![-\d])", before)
+    settle(w.house)
     text = str([mine(w, "fanny", "get", "/messages/%d" % m["id"], 200).json for m in mine(w, "fanny", "get", "/messages", 200).json["items"]])
     right(old not in text and new not in text, "a code stands in the inbox of the session it protects")
     if old != new:

@@ -87,6 +87,7 @@ def set_up():
     do(state("remi", "in_review"), state("eli", "expert_review"))
     do(drafts("zoe", pieces=False), attaches("dora", "diploma"))
     world.token = house.mail.wait("patron@exemple.test", r"/convention/([A-Za-z0-9_-]{43})")
+    settle(house)
     # every piece was scanned, so that what decides is who asks
     house.sql("update piece set scan = 'clean'")
     house.sql("update file set fnps = null where id = %d" % fid("sara"))

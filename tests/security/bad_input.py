@@ -113,7 +113,10 @@ def authority():
     revoked, expired = issue("rev@agents.test"), issue("lea@agents.test", "--days", "0")
     house.ctl("cert", "revoke", "--agent", "rev@agents.test")
     unknown = certificate("unknown", "/CN=Personne+UID=inconnu")
-    time.sleep(2.2)  # a newer list of revoked certificates is noticed within 2 s
+    out, until = with_certificate((revoked["pem"], revoked["key"])), time.monotonic() + 30
+    while out.get("/").status != 403:
+        right(time.monotonic() < until, "a newer list of revoked certificates is not noticed")
+        time.sleep(0.1)
     stranger = house.client()
     stranger.token = "A" * 43
     public = {"visitor": (house.client(), None), "garbage": (stranger, None), "own": (me("dora"), "applicant"),
@@ -882,7 +885,7 @@ def connections():
         for s in idle[:30]:
             s.sendall(b"\x16\x03\x01\x02\x00\x01")
         started = time.monotonic()
-        g.want(house.client().get("/").status == 200 and time.monotonic() - started < 3, "%.1f s" % (time.monotonic() - started))
+        g.want(house.client().get("/").status == 200 and time.monotonic() - started < 8, "%.1f s" % (time.monotonic() - started))
         for s in idle:
             s.close()
 
