@@ -9,6 +9,13 @@
 #define COLUMNS                                                                                    \
 	"select c.code, c.name, c.departement, c.postcodes, c.lon, c.lat, c.population, c.type = " \
 	"'arrondissement-municipal' as district, c.search_key is not distinct from $3 as exact from commune c"
+/*
+ * A commune c may have postcode p. One that no commune has (CEDEX, or newer than the data) goes with those of the same
+ * first two digits.
+ */
+#define FITS(p)                                                                                              \
+	"(c.postcodes @> array[" p "] or (not exists (select 1 from commune o where o.postcodes @> array[" p \
+	"]) and exists (select 1 from unnest(c.postcodes) q where left(q, 2) = left(" p ", 2))))"
 #define STARTS "c.search_key ~>=~ $3::text and c.search_key ~<~ ($3 || '~')"
 const struct statement commune_search = {
 	"commune_search",
@@ -17,11 +24,14 @@ const struct statement commune_search = {
 	" x.lon, x.lat, x.district, x.exact from (" COLUMNS " where $1::text is not null and c.code = $1"
 	" union all " COLUMNS " where $2::text is not null and $3::text is null and c.postcodes @> array[$2]"
 	" union all " COLUMNS " where $2 is null and $3 is not null and " STARTS " union all " COLUMNS
-	" where $2 is not null and $3 is not null and c.postcodes @> array[$2] and " STARTS
-	") x left join departement d on d.code = x.departement"
-	" order by x.exact desc, x.population desc nulls last, x.code limit 25"
+	" where $2 is not null and $3 is not null and " FITS(
+		"$2") " and " STARTS ") x left join departement d on d.code = x.departement"
+		      " order by x.exact desc, x.population desc nulls last, x.code limit 25"
 };
 STATEMENT(commune_search);
+SQL(commune_unlike, "select x.n, c.name, array_to_string(c.postcodes, ' ') as postcodes"
+		    " from unnest($1::text[], $2::text[]) with ordinality as x (code, postcode, n)"
+		    " join commune c on c.code = x.code where x.postcode ~ '^[0-9]{5}$' and not " FITS("x.postcode"));
 
 bool commune_is_code(const char *text)
 {

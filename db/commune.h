@@ -27,6 +27,12 @@ struct commune {
 };
 
 extern const struct statement commune_search;
+/*
+ * $1 INSEE codes, $2 their postcodes, one by one. Rows only for those that do not go together: n (from 1), name,
+ * postcodes. A code that is not known, and a postcode that no commune has but of the same département (CEDEX), are
+ * let pass.
+ */
+extern const struct statement commune_unlike;
 /* -1: nothing to search with (fewer than two letters and no postcode). */
 int commune_search_args(const char *text, struct pool *pool, struct arg out[COMMUNE_ARGS]);
 /* By INSEE code alone. */

@@ -13,6 +13,7 @@
 #include "../text.h"
 #include "agents.h"
 #include "file_actions.h"
+#include "step_communes.h"
 
 /* ---- views ---- */
 
@@ -214,7 +215,7 @@ struct agent_page {
 	const struct problems *problems;
 	const struct err *why;
 	const char *action;
-	size_t copies, communes, caisses, openings, signatures;
+	size_t copies, communes, places, caisses, openings, signatures;
 	/* second step */
 	struct job *j;
 	const struct form *form;
@@ -567,6 +568,23 @@ static const struct {
 	{ "pieces", "Lisibilité des pièces", { NULL }, { "documents" }, { NULL }, false, false },
 };
 
+/* A postcode that is not its commune's. */
+static struct markup unlike_html(const struct agent_page *p)
+{
+	struct str out = str_in(p->j->pool);
+
+	for (size_t i = 0; i < STEP_PLACES; i++) {
+		const char *said = step_place_unlike(job_rows(p->j, p->places), i, &p->v->answers, p->j->pool);
+
+		if (!said)
+			continue;
+		str_add(&out, "<p class=\"msp-notice msp-notice--warn\">");
+		html_text(&out, said);
+		str_add(&out, "</p>\n");
+	}
+	return (struct markup){ out.len ? out.s : NULL };
+}
+
 static struct list points_of(const struct agent_page *p)
 {
 	struct point *items = POOL_ARRAY(p->j->pool, struct point, COUNT(rows_of_page));
@@ -594,8 +612,10 @@ static struct list points_of(const struct agent_page *p)
 				"<p class=\"msp-notice msp-notice--warn\"><strong>Autre titulaire\u00a0:</strong> "
 				"ni la personne, ni l’employeur déclaré.</p>\n"
 			};
-		if (str_eq(x->id, "adresse"))
+		if (str_eq(x->id, "adresse")) {
 			x->route = route_lines(p);
+			x->more = unlike_html(p);
+		}
 		x->no_claim = !x->claimed.count && !x->more.html;
 		n++;
 	}
@@ -945,6 +965,7 @@ int file_page_agent(struct job *j, const struct file_view *v, int status, const 
 	*a = (struct agent_page){ .v = v, .status = status, .problems = p, .why = why, .action = action_open(j, v) };
 	a->copies = job_ask(j, &agent_file_copies, ARGS(id));
 	a->communes = job_ask(j, &agent_file_communes, ARGS(arg_texts(j->pool, codes, COUNT(codes))));
+	a->places = step_places_ask(j, &v->answers);
 	a->openings = job_ask(j, &agent_file_openings, ARGS(id));
 	a->signatures = job_ask(j, &agent_file_signatures, ARGS(id));
 	if (action_wants_caisses(a->action))

@@ -10,6 +10,7 @@
 #include "../pieces.h"
 #include "../text.h"
 #include "agents.h"
+#include "form_steps.h"
 
 /* ---- what the template shows ---- */
 
@@ -242,7 +243,7 @@ static void read_steps(struct job *j, const struct file_view *v, struct applican
 		if (!step_asked(step, &v->answers))
 			continue;
 		rows[n] = (struct step_row){
-			.href = pool_printf(j->pool, "/dossiers/%lld/etapes/%s", (long long)v->id, step->id),
+			.href = step_href(v, step, step_lacks_only_pieces(v, step), j->pool),
 			.label = step->title,
 			.status_id = pool_printf(j->pool, "etat-%s", step->id),
 			.done = step_complete(v, step),

@@ -47,8 +47,8 @@ struct drawing {
 	struct values shown;
 	struct problems problems;
 	struct commune_asked communes[STEP_PLACES];
-	bool registry_asked;
-	size_t lines_at, copy_at;
+	bool registry_asked, places_asked;
+	size_t lines_at, copy_at, places_at;
 	const struct rows *lines; /* of the Annuaire Santé, for the RPPS kept */
 	bool copy_there;
 };
@@ -88,9 +88,58 @@ static size_t unlocked_of(struct job *j, const struct file_view *v, const struct
 	return n;
 }
 
+static bool has_places(const struct step *step)
+{
+	return step_has_field(step, "address_commune");
+}
+
+/* "59100.59350": a postcode and a commune that one has been told about. */
+static const char *pair_of(const struct values *a, size_t place, struct pool *pool)
+{
+	return pool_printf(pool, "%s.%s", values_text(a, pool_printf(pool, "%s_postcode", step_places[place])),
+			   values_text(a, pool_printf(pool, "%s_commune", step_places[place])));
+}
+
+/* What does not go together is said beside the postcode; sending the same again means it (?admis=). */
+static const char *tell_places(struct job *j, struct drawing *d)
+{
+	struct str told = str_in(j->pool);
+
+	for (size_t i = 0; d->places_asked && i < STEP_PLACES; i++) {
+		const char *postcode = pool_printf(j->pool, "%s_postcode", step_places[i]);
+		const char *commune = pool_printf(j->pool, "%s_commune", step_places[i]);
+		const char *unlike = step_place_unlike(job_rows(j, d->places_at), i, &d->shown, j->pool);
+
+		if (!unlike || (!file_view_unlocked(&d->view, postcode) && !file_view_unlocked(&d->view, commune)))
+			continue;
+		if (!problems_of(&d->problems, postcode))
+			problems_add(&d->problems, postcode, "commune",
+				     pool_printf(j->pool, "%s %s", unlike, text("step.place.unlike")));
+		d->communes[i].name = step_place_name(job_rows(j, d->places_at), i);
+		str_add(&told, told.len ? "-" : "?admis=");
+		str_add(&told, pair_of(&d->shown, i, j->pool));
+	}
+	return told.s;
+}
+
+/* There is no list to choose from where no commune has the postcode. */
+static void tell_unfound(struct job *j, struct drawing *d)
+{
+	for (size_t k = 0; k < d->problems.count; k++)
+		for (size_t i = 0; i < STEP_PLACES; i++) {
+			struct problem *p = &d->problems.items[k];
+
+			if (d->communes[i].asked && str_eq(p->code, "choice") &&
+			    str_eq(p->field, pool_printf(j->pool, "%s_commune", step_places[i])) &&
+			    !rows_count(job_rows(j, d->communes[i].at)))
+				p->text = text("step.commune.unfound");
+		}
+}
+
 static int draw(struct job *j, struct err *e)
 {
 	struct drawing *d = j->state;
+	const char *admitted = tell_places(j, d);
 	const struct file_view *v = &d->view;
 	const struct step *before = step_before(v, d->step), *mine;
 	const char *const *unlocked;
@@ -99,6 +148,7 @@ static int draw(struct job *j, struct err *e)
 	struct str hidden = str_in(j->pool);
 
 	(void)e;
+	tell_unfound(j, d);
 	mine = step_with_communes(j, APPLICATION, d->step, d->communes, &d->shown, &form);
 	simple_hidden(&hidden, "revision", pool_printf(j->pool, "%lld", (long long)v->revision));
 	str_add(&hidden, job_hidden(j, -1).html);
@@ -110,7 +160,7 @@ static int draw(struct job *j, struct err *e)
 		.back = before && v->st == ST_DRAFT ? step_href(v, before, step_has_pieces(v, before), j->pool)
 						    : pool_printf(j->pool, "/dossiers/%lld", (long long)v->id),
 		.back_label = text(before && v->st == ST_DRAFT ? "step.back" : "step.back_file"),
-		.action = step_href(v, d->step, false, j->pool),
+		.action = pool_printf(j->pool, "%s%s", step_href(v, d->step, false, j->pool), admitted),
 		.autosave = pool_printf(j->pool, "/dossiers/%lld/reponses", (long long)v->id),
 		.draft = v->st == ST_DRAFT,
 		.summary = form_problem_summary(&d->problems, j->pool),
@@ -154,6 +204,10 @@ static int show_communes(struct job *j, struct err *e)
 		d->lines = job_rows(j, d->lines_at);
 		d->copy_there = rows_count(job_rows(j, d->copy_at)) > 0;
 		take_place(j, d);
+	}
+	if (has_places(d->step)) {
+		d->places_at = step_places_ask(j, &d->shown);
+		d->places_asked = asked = true;
 	}
 	for (size_t i = 0; i < STEP_PLACES; i++) {
 		const char *commune = pool_printf(j->pool, "%s_commune", step_places[i]);
@@ -282,6 +336,28 @@ static bool step_has_secret(const struct step *step)
 	return false;
 }
 
+static int go_on(struct job *j, const struct drawing *d)
+{
+	return job_redirect(j, *values_text(&j->query, "bouton") == '-'
+				       ? step_href(&d->view, d->step, false, j->pool)
+				       : step_leave(&d->view, d->step, false, j->pool));
+}
+
+/* All is saved; a postcode that is not its commune's is told once. */
+static int places_read(struct job *j, struct err *e)
+{
+	struct drawing *d = j->state;
+	const char *admitted = values_text(&j->query, "admis");
+
+	for (size_t i = 0; i < STEP_PLACES; i++)
+		if (step_place_unlike(job_rows(j, d->places_at), i, &d->view.answers, j->pool) &&
+		    !strstr(admitted, pair_of(&d->view.answers, i, j->pool))) {
+			d->status = 422;
+			return show(j, d, e);
+		}
+	return go_on(j, d);
+}
+
 static int saved_read(struct job *j, struct err *e)
 {
 	struct drawing *d = j->state;
@@ -318,9 +394,11 @@ static int saved_read(struct job *j, struct err *e)
 			job_header(j, "cache-control", "private, no-cache");
 		return show(j, d, e);
 	}
-	if (*button == '-')
-		return job_redirect(j, step_href(&d->view, d->step, false, j->pool));
-	return job_redirect(j, step_leave(&d->view, d->step, false, j->pool));
+	if (!has_places(d->step))
+		return go_on(j, d);
+	d->places_at = step_places_ask(j, &d->view.answers);
+	job_then(j, places_read);
+	return 0;
 }
 
 static int saved(struct job *j, struct err *e)
@@ -383,8 +461,6 @@ static bool look_up_communes(struct job *j, struct drawing *d)
 			words = postcode;
 		else if (!commune_is_code(sent))
 			words = pool_printf(j->pool, "%s %s", rule_postcode(postcode) ? postcode : "", sent);
-		else if (!str_eq(postcode, values_text(&d->view.answers, at)))
-			words = postcode; /* another postcode under the old commune */
 		if (!words || !*words)
 			continue;
 		values_set(&j->query, pool_printf(j->pool, "cherche.%s", name), words);
@@ -415,6 +491,7 @@ int step_save_answer(struct job *j, struct err *e)
 {
 	struct drawing *d = j->state;
 	const char *other, *take, *button = pool_strdup(j->pool, values_text(&j->sent, "suite"));
+	const char *admitted = pool_strdup(j->pool, values_text(&j->query, "admis"));
 
 	if (file_view_read(j, d->asked, &d->view, e))
 		return -1;
@@ -446,6 +523,7 @@ int step_save_answer(struct job *j, struct err *e)
 		button = "-";
 	}
 	values_add(&j->query, "bouton", button);
+	values_add(&j->query, "admis", admitted);
 	if (look_up_communes(j, d)) {
 		job_then(j, communes_found);
 		return 0;

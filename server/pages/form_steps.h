@@ -27,6 +27,10 @@ const char *step_leave(const struct file_view *v, const struct step *step, bool 
 /* What the step one comes from (?avant=) still lacks, without its pieces where they are asked on `here`; nothing
  * blocks. Empty markup when it lacks nothing. */
 struct markup step_lacks(const struct file_view *v, const char *avant, const struct step *here, struct pool *pool);
+/* All its questions are answered, and a piece is not there. */
+bool step_lacks_only_pieces(const struct file_view *v, const struct step *step);
+/* On the page of a step's pieces, once one is there: which others are not. */
+struct markup step_lacks_pieces(const struct file_view *v, const struct step *step, struct pool *pool);
 /* The account is in nobody's name that the file knows: said beside it, never refused. Empty markup otherwise. */
 struct markup step_other_holder(const struct file_view *v, const struct step *step, const struct values *shown,
 				struct pool *pool);

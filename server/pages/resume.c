@@ -40,8 +40,8 @@ static const struct view missing_view = VIEW(struct simple_link, missing_slots);
 struct resume_view {
 	int64_t id;
 	const char *title, *sha256, *submit_label;
-	bool draft, has_missing, may_submit, may_resubmit;
-	struct list missing, steps;
+	bool draft, has_missing, has_remarks, may_submit, may_resubmit;
+	struct list missing, remarks, steps;
 	struct markup summary, hidden;
 };
 static const struct slot resume_slots[] = {
@@ -51,9 +51,11 @@ static const struct slot resume_slots[] = {
 	SLOT_T(struct resume_view, submit_label),
 	SLOT_B(struct resume_view, draft),
 	SLOT_B(struct resume_view, has_missing),
+	SLOT_B(struct resume_view, has_remarks),
 	SLOT_B(struct resume_view, may_submit),
 	SLOT_B(struct resume_view, may_resubmit),
 	SLOT_L(struct resume_view, missing, &missing_view),
+	SLOT_L(struct resume_view, remarks, &missing_view),
 	SLOT_L(struct resume_view, steps, &resume_step_view),
 	SLOT_M(struct resume_view, summary),
 	SLOT_M(struct resume_view, hidden),
@@ -116,6 +118,8 @@ struct resuming {
 	int status;
 	struct problems problems;
 	struct commune_asked communes[2];
+	bool places_asked;
+	size_t places;
 };
 
 /* Each problem leads to the page where it is put right; a piece and a period are named. */
@@ -151,6 +155,24 @@ static struct markup resume_summary(struct job *j, const struct file_view *v, co
 	return (struct markup){ out.s };
 }
 
+/* What may be a slip, and leads where it is put right. */
+static size_t resume_remarks(struct job *j, const struct resuming *s, struct simple_link *out)
+{
+	const struct file_view *v = s->view;
+	size_t n = 0;
+
+	for (size_t i = 0; s->places_asked && step_open(v) && i < STEP_PLACES; i++) {
+		const char *said = step_place_unlike(job_rows(j, s->places), i, &v->answers, j->pool);
+
+		if (said)
+			out[n++] = (struct simple_link){
+				step_href_of_missing(v, pool_printf(j->pool, "%s_postcode", step_places[i]), j->pool),
+				said
+			};
+	}
+	return n;
+}
+
 static int resume_draw(struct job *j, struct err *e)
 {
 	const struct resuming *s = j->state;
@@ -158,7 +180,8 @@ static int resume_draw(struct job *j, struct err *e)
 	const struct form *f = APPLICATION;
 	struct resume_step *steps = POOL_ARRAY(j->pool, struct resume_step, f->step_count);
 	struct simple_link *missing = POOL_ARRAY(j->pool, struct simple_link, v->missing_count + 1);
-	size_t n = 0;
+	struct simple_link remarks[STEP_PLACES];
+	size_t n = 0, remark_count = resume_remarks(j, s, remarks);
 
 	(void)e;
 	for (size_t i = 0; i < v->missing_count; i++)
@@ -176,7 +199,9 @@ static int resume_draw(struct job *j, struct err *e)
 		.has_missing = v->missing_count > 0 && !s->problems.count,
 		.may_submit = v->st == ST_DRAFT,
 		.may_resubmit = v->st == ST_CORRECTION,
+		.has_remarks = remark_count > 0,
 		.missing = { missing, v->missing_count },
+		.remarks = { remarks, remark_count },
 		.steps = { steps, n },
 		.summary = resume_summary(j, v, &s->problems),
 		.hidden = job_hidden(j, v->version),
@@ -199,10 +224,13 @@ int resume_show(struct job *j, const struct file_view *v, int status, const stru
 		if (!commune_is_code(code))
 			continue;
 		commune_code_args(code, args);
-		s->communes[i] = (struct commune_asked){ true, job_ask(j, &commune_search, args, COMMUNE_ARGS) };
+		s->communes[i] =
+			(struct commune_asked){ .asked = true, .at = job_ask(j, &commune_search, args, COMMUNE_ARGS) };
 	}
 	if (!s->communes[0].asked && !s->communes[1].asked)
 		return resume_draw(j, &e);
+	s->places = step_places_ask(j, &v->answers);
+	s->places_asked = true;
 	job_then(j, resume_draw);
 	return 0;
 }

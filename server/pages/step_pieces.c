@@ -44,16 +44,23 @@ struct pieces_view {
 	int64_t id;
 	const char *title, *progress, *back, *here, *after;
 	bool draft;
-	struct markup summary, lacks, other_holder, reasons;
+	struct markup summary, lacks, lacks_here, other_holder, reasons;
 	struct list slots;
 };
 static const struct slot pieces_slots[] = {
-	SLOT_I(struct pieces_view, id),       SLOT_T(struct pieces_view, title),
-	SLOT_T(struct pieces_view, progress), SLOT_T(struct pieces_view, back),
-	SLOT_T(struct pieces_view, here),     SLOT_T(struct pieces_view, after),
-	SLOT_B(struct pieces_view, draft),    SLOT_M(struct pieces_view, summary),
-	SLOT_M(struct pieces_view, lacks),    SLOT_M(struct pieces_view, other_holder),
-	SLOT_M(struct pieces_view, reasons),  SLOT_L(struct pieces_view, slots, &slot_row_view),
+	SLOT_I(struct pieces_view, id),
+	SLOT_T(struct pieces_view, title),
+	SLOT_T(struct pieces_view, progress),
+	SLOT_T(struct pieces_view, back),
+	SLOT_T(struct pieces_view, here),
+	SLOT_T(struct pieces_view, after),
+	SLOT_B(struct pieces_view, draft),
+	SLOT_M(struct pieces_view, summary),
+	SLOT_M(struct pieces_view, lacks),
+	SLOT_M(struct pieces_view, lacks_here),
+	SLOT_M(struct pieces_view, other_holder),
+	SLOT_M(struct pieces_view, reasons),
+	SLOT_L(struct pieces_view, slots, &slot_row_view),
 };
 static const struct view pieces_view = VIEW(struct pieces_view, pieces_slots);
 static const struct page pieces_page = { "server/pages/step_pieces.html", &pieces_view };
@@ -139,6 +146,7 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 		.here = here,
 		.after = step_leave(v, step, true, j->pool),
 		.lacks = step_lacks(v, values_text(&j->query, "avant"), step, j->pool),
+		.lacks_here = step_lacks_pieces(v, step, j->pool),
 		.other_holder = step_other_holder(v, step, &v->answers, j->pool),
 		.draft = v->st == ST_DRAFT,
 		.summary = form_problem_summary(&told, j->pool),

@@ -181,6 +181,20 @@ bool step_complete(const struct file_view *v, const struct step *step)
 	return true;
 }
 
+bool step_lacks_only_pieces(const struct file_view *v, const struct step *step)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < v->missing_count; i++) {
+		if (!missing_at(step, v->missing[i], v->answers.pool))
+			continue;
+		if (!str_starts(v->missing[i], "pieces."))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 /* Its pieces are no lack on the page that asks for them. */
 static bool lacks(const struct step *step, const char *name, bool with_pieces, struct pool *pool)
 {
@@ -197,6 +211,38 @@ const char *step_leave(const struct file_view *v, const struct step *step, bool 
 	return v->st != ST_DRAFT || str_ends(href, "/resume") || !any
 		       ? href
 		       : pool_printf(pool, "%s?avant=%s", href, step->id);
+}
+
+static void add_missing(struct str *out, const struct file_view *v, const char *name, struct pool *pool)
+{
+	str_add(out, "<li><a class=\"govuk-link\" href=\"");
+	html_attr(out, step_href_of_missing(v, name, pool));
+	str_add(out, "\">");
+	html_text(out, missing_label(v, name, pool));
+	str_add(out, "</a></li>\n");
+}
+
+struct markup step_lacks_pieces(const struct file_view *v, const struct step *step, struct pool *pool)
+{
+	struct str out = str_in(pool);
+	bool begun = false;
+
+	for (size_t i = 0; i < v->piece_count; i++)
+		begun |= form_step_of_piece(APPLICATION, v->pieces[i].kind) == step && !v->pieces[i].erased;
+	for (size_t i = 0; begun && v->st == ST_DRAFT && i < v->missing_count; i++) {
+		const char *name = v->missing[i];
+
+		if (!str_starts(name, "pieces.") || !missing_at(step, name, pool))
+			continue;
+		if (!out.len)
+			str_add(&out, "<div class=\"msp-notice msp-notice--warn\" id=\"pieces-manquantes\">\n<p "
+				      "class=\"govuk-body\">Il manque encore\u00a0:</p>\n<ul class=\"govuk-list "
+				      "govuk-list--bullet\">\n");
+		add_missing(&out, v, name, pool);
+	}
+	if (out.len)
+		str_add(&out, "</ul>\n</div>\n");
+	return (struct markup){ out.len ? out.s : NULL };
 }
 
 struct markup step_lacks(const struct file_view *v, const char *avant, const struct step *here, struct pool *pool)
@@ -216,11 +262,7 @@ struct markup step_lacks(const struct file_view *v, const char *avant, const str
 			str_add(&out,
 				"\u00a0», il manque encore\u00a0:</p>\n<ul class=\"govuk-list govuk-list--bullet\">\n");
 		}
-		str_add(&out, "<li><a class=\"govuk-link\" href=\"");
-		html_attr(&out, step_href_of_missing(v, name, pool));
-		str_add(&out, "\">");
-		html_text(&out, missing_label(v, name, pool));
-		str_add(&out, "</a></li>\n");
+		add_missing(&out, v, name, pool);
 	}
 	if (out.len)
 		str_add(&out, "</ul>\n<p class=\"govuk-body\">Vous pouvez continuer et y revenir avant "

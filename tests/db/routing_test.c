@@ -113,6 +113,7 @@ static void communes_are_found_by_postcode_by_name_and_by_both(void **state)
 	assert_string_equal(meant("  lille "), "59350");
 	assert_string_equal(meant("59000 Lille"), "59350");
 	assert_string_equal(meant("Lille 59000 cedex"), "59350");
+	assert_string_equal(meant("59037 Lille cedex"), "59350");
 	assert_string_equal(meant("St Étienne 42000"), "42218");
 	assert_string_equal(meant("oeuilly 02160"), "02565");
 	assert_string_equal(meant("75001"), "75101");
@@ -123,6 +124,43 @@ static void communes_are_found_by_postcode_by_name_and_by_both(void **state)
 	assert_true(search("Saint-Denis", &found) > 1);
 	assert_string_equal(meant("Saint-Denis"), "?");
 	assert_int_equal(found[0].exact, 1);
+}
+
+static void a_postcode_goes_with_the_communes_that_have_it(void **state)
+{
+	static const struct {
+		const char *postcode, *code;
+		bool like;
+	} pairs[] = {
+		{ "59000", "59350", true },  { "59160", "59350", true }, { "59100", "59350", false },
+		{ "75011", "59350", false }, { "75111", "75111", true }, { "75011", "75111", true },
+		{ "75012", "75111", false }, { "20090", "2A004", true }, { "20200", "2A004", false },
+		{ "59037", "59350", true },  /* CEDEX: of no commune, of its département */
+		{ "13999", "59350", false }, /* of no commune, and of another */
+		{ "97133", "97701", true },  /* a commune that the data does not know */
+		{ "5900", "59350", true },   { "", "59350", true },      { "59000", "", true },
+	};
+	const char *postcodes[COUNT(pairs)], *codes[COUNT(pairs)];
+	const struct rows *r;
+	size_t told = 0;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(pairs); i++)
+		postcodes[i] = pairs[i].postcode, codes[i] = pairs[i].code;
+	if (db_run(lanes, pool, LANE_FAST, &commune_unlike,
+		   ARGS(arg_texts(pool, codes, COUNT(codes)), arg_texts(pool, postcodes, COUNT(postcodes))), &r, &e))
+		fail_msg("%s", e.detail);
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		bool unlike = false;
+
+		for (size_t k = 0; k < rows_count(r); k++)
+			unlike |= rows_i64(r, k, "n") == (int64_t)i + 1;
+		told += unlike;
+		if (unlike == pairs[i].like)
+			fail_msg("%s with %s", postcodes[i], codes[i]);
+	}
+	assert_int_equal(told, rows_count(r));
 }
 
 static void what_names_no_commune_finds_none_and_breaks_nothing(void **state)
@@ -148,6 +186,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_commune_has_no_caisse_and_no_default),
 		cmocka_unit_test(a_commune_whose_caisse_was_taken_away_is_unrouted),
 		cmocka_unit_test(communes_are_found_by_postcode_by_name_and_by_both),
+		cmocka_unit_test(a_postcode_goes_with_the_communes_that_have_it),
 		cmocka_unit_test(what_names_no_commune_finds_none_and_breaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

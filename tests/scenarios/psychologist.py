@@ -245,10 +245,66 @@ def holder(w):
             right(('id="autre-titulaire"' in w.house.ask("olga", "get", file + page, Accept="text/html").text) == told, "%s on %s" % (typed, page))
 
 
+def unlike(w):
+    """A postcode that the commune does not have is said beside it, once; what is meant goes on. CEDEX and what nobody knows pass."""
+    file = "/dossiers/%d" % w.person("olga").file
+    page = lambda path: w.house.ask("olga", "get", file + path, Accept="text/html").text
+    given = {k: w.file("olga")["answers"][k] or "" for k in ("practice_mode", "address_street")}
+
+    def give(postcode, commune, told, path="/etapes/exercice", kept=None):
+        a = w.house.ask("olga", "post", file + path, form={**given, "address_postcode": postcode, "address_commune": commune}, Accept="text/html")
+        said = re.search('id="address_postcode-error".*?</p>', a.text, re.S)
+        right((a.status, bool(said)) == ((422, True) if told else (303, False)), "%s %s: %d %s" % (postcode, commune, a.status, said and said.group(0)))
+        now = w.file("olga")["answers"]
+        right((now["address_postcode"], now["address_commune"]) == (postcode, kept or commune), now)
+        return a
+    give("59000", "59350", False)
+    mine(w, "olga", "post", file + "/reponses", 200, {"address_postcode": "75011"})  # as a page saves while one types
+    a = give("75011", "59350", True)
+    right("Lille (59000, 59160, 59260…) n’a pas le code postal 75011." in a.text and 'value="59350" checked' in a.text, "%d %s" % (a.status, re.findall("address_[a-z]+-error.*", a.text)))
+    right("Lille (59000, 59160, 59260…) n’a pas le code postal 75011." in page("/etapes/exercice"), "the page of the step does not say it")
+    right(re.search('id="a-verifier".*href="%s/etapes/exercice#address_postcode"' % file, page("/resume"), re.S), "nor the summary, with the way to it")
+    give("75012", "59350", True, re.search('action="%s(/etapes/exercice[^"]*)"' % file, a.text).group(1))
+    give("75011", "59350", False, re.search('action="%s(/etapes/exercice[^"]*)"' % file, a.text).group(1))
+    for postcode, commune in (("59037", "59350"), ("59000", "59998"), ("97133", "97701"), ("59800", "59350")):
+        give(postcode, commune, False)
+    right("a-verifier" not in page("/resume"), "nothing is to be checked")
+    a = w.house.ask("olga", "post", file + "/etapes/exercice", form={**given, "address_postcode": "59047", "address_commune": ""}, Accept="text/html")
+    right(a.status == 422 and "CEDEX" in a.text, "%d %s" % (a.status, a.text))
+    give("59047", "lille", False, kept="59350")
+    give("59000", "59350", False)
+
+
+def half_proven(w):
+    """Of two periods, one is without its proof: said on the page of its step, on the next one, in the list of steps and in the summary."""
+    file = "/dossiers/%d" % w.person("vera").file
+    page = lambda path: w.house.ask("vera", "get", file + path, Accept="text/html").text
+    row = answers_of(w.person("vera"))["experience"][0]
+    mine(w, "vera", "post", file + "/reponses", 200, {"experience": [row, {**row, "structure": "Cabinet"}]})
+    right('id="pieces-manquantes"' not in page("/etapes/experience/pieces"), "nothing was given yet, nothing is forgotten")
+    send(w, "vera", 201, {"kind": "experience", "for": "experience[0]"})
+    where = file + "/etapes/experience/pieces"
+    link = 'href="%s#piece-experience-1">Justificatif de la période 2<' % where
+    here = page("/etapes/experience/pieces")
+    told = re.search('id="pieces-manquantes".*?</div>', here, re.S)
+    right(told and link in told.group(0) and told.group(0).count("<li>") == 1, told and told.group(0))
+    slots = re.findall(r'id="(piece-experience-\d)".*?</h2>(.*?)</form>', here, re.S)
+    right([(i, "À joindre" in text) for i, text in slots] == [("piece-experience-0", False), ("piece-experience-1", True)], slots)
+    after = re.search(r'href="(%s[^"]*avant=experience)"' % file, here)
+    right(after and link in w.house.ask("vera", "get", after.group(1), Accept="text/html").text, "the next page says nothing")
+    right(link in page("/resume"), "the summary says nothing")
+    right('href="%s"' % where in page(""), "the list of steps does not lead there")
+    send(w, "vera", 201, {"kind": "experience", "for": "experience[1]"})
+    right('id="pieces-manquantes"' not in page("/etapes/experience/pieces") and link not in page("/resume"), "still said")
+
+
 scenario("the form, step by step", [
     drafts("olga"),
     holds("a blank step says what it lacks, and blocks nothing", gently),
     holds("an account in another's name is remarked", holder),
+    holds("a postcode that is not its commune's is remarked, once", unlike),
+    drafts("vera", pieces=False),
+    holds("of two periods, the one without its proof is told wherever one looks", half_proven),
 ])
 
 scenario("pieces", [
