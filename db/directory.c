@@ -18,9 +18,12 @@
 				    " and (not $5::boolean or p.remote)"                                             \
 				    " and (not $6::boolean or p.unavailable_until is null or p.unavailable_until < " \
 				    "(select paris_today()))"
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define NEAR TEXT(DIRECTORY_NEAR_KM)
 /* All that is shown of the page's people; one row without a file when there is nobody. */
 #define SHOWN                                                                                                       \
-	" select t.total, f.file, p.name, array_to_string(p.public, E'\\n') as public,"                             \
+	" select t.total, t.near, f.file, p.name, array_to_string(p.public, E'\\n') as public,"                     \
 	" array_to_string(p.languages, E'\\n') as languages, p.remote, p.website,"                                  \
 	" case when p.show_phone then p.phone end as phone, case when p.show_email then p.email end as email,"      \
 	" p.confirmed_on, case when p.unavailable_until >= (select paris_today()) then p.unavailable_until end as " \
@@ -28,7 +31,7 @@
 	" l.address, l.postcode, l.commune as commune_code, m.name as commune, l.lon, l.lat,"                       \
 	" (select at from w)[0] as from_lon, (select at from w)[1] as from_lat,"                                    \
 	" (select c.name from commune c where c.code = $7::text) as place"                                          \
-	"   from (select count(*) as total from best) t"                                                            \
+	"   from (select count(*) as total, count(*) filter (where km <= " NEAR ") as near from best) t"            \
 	"   left join (select b.file, b.rank from best b order by b.rank offset ($8::int - 1) * 20 limit 20) f on " \
 	"true"                                                                                                      \
 	"   left join profile p on p.file = f.file left join place l on l.file = f.file"                            \
@@ -47,21 +50,23 @@
 	" + cos(radians((select at from w)[1])) * cos(radians(x.at[1]))"          \
 	" * sin(radians(x.at[0] - (select at from w)[0]) / 2) ^ 2))"
 const struct statement directory_near = {
-	"directory_near", "with w as materialized (select coalesce(point($1::float8, $2::float8),"
-			  "   (select point(c.lon, c.lat) from commune c where c.code = $7::text)) as at),"
-			  " found as materialized (select l.file, l.at from place l"
-			  "   where (select at from w) is not null and l.at is not null and " PUBLISHED(
-				  "l.file") "   order by l.at <-> (select at from w) limit 120),"
-					    " best as materialized (select x.file, row_number() over (order by min(" KM
-					    "), x.file) as rank from found x"
-					    "   group by x.file order by 2 limit 60)" SHOWN
+	"directory_near",
+	"with w as materialized (select coalesce(point($1::float8, $2::float8),"
+	"   (select point(c.lon, c.lat) from commune c where c.code = $7::text)) as at),"
+	" found as materialized (select l.file, l.at from place l"
+	"   where (select at from w) is not null and l.at is not null and " PUBLISHED(
+		"l.file") "   order by l.at <-> (select at from w) limit 120),"
+			  " best as materialized (select x.file, min(" KM ") as km, row_number() over (order by min(" KM
+			  "), x.file) as rank from found x"
+			  "   group by x.file order by 3 limit 60)" SHOWN
 };
 STATEMENT(directory_near);
 
 const struct statement directory_latest = {
 	"directory_latest",
 	"with w as materialized (select point($1::float8, $2::float8) as at where $7::text is null),"
-	" best as materialized (select f.file, row_number() over (order by f.file desc) as rank from profile f"
+	" best as materialized (select f.file, null::float8 as km, row_number() over (order by f.file desc) as rank "
+	"from profile f"
 	"   where " PUBLISHED("f.file") " order by f.file desc limit 60)" SHOWN
 };
 STATEMENT(directory_latest);
@@ -161,6 +166,7 @@ void directory_read(const struct directory_question *q, const struct rows *r, st
 	}
 	out->place = n ? pool_strdup(pool, rows_text(r, 0, "place")) : NULL;
 	out->total = n ? (size_t)rows_i64(r, 0, "total") : 0;
+	out->near = n ? (size_t)rows_i64(r, 0, "near") : 0;
 	out->pages = (int)((out->total + DIRECTORY_PAGE - 1) / DIRECTORY_PAGE);
 	for (size_t i = 0; i < n; i++) {
 		struct directory_place *p = &places[i];

@@ -15,6 +15,8 @@
 #include "db.h"
 
 enum { DIRECTORY_ARGS = 8, DIRECTORY_PAGE = 20, DIRECTORY_MOST = 60 };
+/* What a page calls near: half a day there and back for the first session, which is never at a distance. */
+#define DIRECTORY_NEAR_KM 50
 
 struct directory_question {
 	bool located;        /* lon and lat are given */
@@ -48,6 +50,7 @@ struct directory {
 	struct directory_entry *items; /* of the page */
 	size_t count;
 	size_t total; /* found, at most DIRECTORY_MOST */
+	size_t near;  /* of them, within DIRECTORY_NEAR_KM; 0 when no place was asked */
 	int page, pages;
 	const char *place; /* name of the commune asked by its code; NULL: none asked, or unknown */
 	bool located;

@@ -152,23 +152,18 @@ static const struct view place_view = VIEW(struct place_row, place_slots);
 struct person_row {
 	int64_t id;
 	const char *name, *km, *publics, *languages, *phone, *phone_link, *email, *website, *confirmed, *until;
+	const char *beyond; /* the heading of those further away, before the first of them */
 	bool remote;
 	struct list places;
 };
 static const struct slot person_slots[] = {
-	SLOT_I(struct person_row, id),
-	SLOT_T(struct person_row, name),
-	SLOT_T(struct person_row, km),
-	SLOT_T(struct person_row, publics),
-	SLOT_T(struct person_row, languages),
-	SLOT_T(struct person_row, phone),
-	SLOT_T(struct person_row, phone_link),
-	SLOT_T(struct person_row, email),
-	SLOT_T(struct person_row, website),
-	SLOT_T(struct person_row, confirmed),
-	SLOT_T(struct person_row, until),
-	SLOT_B(struct person_row, remote),
-	SLOT_L(struct person_row, places, &place_view),
+	SLOT_I(struct person_row, id),        SLOT_T(struct person_row, name),
+	SLOT_T(struct person_row, beyond),    SLOT_T(struct person_row, km),
+	SLOT_T(struct person_row, publics),   SLOT_T(struct person_row, languages),
+	SLOT_T(struct person_row, phone),     SLOT_T(struct person_row, phone_link),
+	SLOT_T(struct person_row, email),     SLOT_T(struct person_row, website),
+	SLOT_T(struct person_row, confirmed), SLOT_T(struct person_row, until),
+	SLOT_B(struct person_row, remote),    SLOT_L(struct person_row, places, &place_view),
 };
 static const struct view person_view = VIEW(struct person_row, person_slots);
 
@@ -270,6 +265,11 @@ static const char *dialled(struct pool *pool, const char *phone)
 	return out.s;
 }
 
+static bool far(double km)
+{
+	return km > DIRECTORY_NEAR_KM;
+}
+
 static struct list people(struct pool *pool, const struct directory *d)
 {
 	struct person_row *rows = POOL_ARRAY(pool, struct person_row, d->count + 1);
@@ -285,6 +285,7 @@ static struct list people(struct pool *pool, const struct directory *d)
 		rows[i] = (struct person_row){
 			.id = x->id,
 			.name = x->name,
+			.beyond = far(x->km) && (!i || !far(d->items[i - 1].km)) ? text("directory.beyond") : NULL,
 			.km = km_words(pool, x->km),
 			.publics = joined(pool, x->publics, x->public_count, "directory"),
 			.languages = joined(pool, x->languages, x->language_count, NULL),
@@ -332,9 +333,12 @@ static char *heading(struct pool *pool, const struct asked *a, const struct dire
 		return pool_printf(pool, "%zu\u00a0psychologue%s", d->total, d->total > 1 ? "s" : "");
 	if (!d->total)
 		return pool_printf(pool, "Près %s", place);
-	if (d->total == DIRECTORY_MOST)
+	if (!d->near)
+		return pool_printf(pool, "Aucun psychologue à moins de %d\u00a0km %s", DIRECTORY_NEAR_KM, place);
+	if (d->near == DIRECTORY_MOST)
 		return pool_printf(pool, "Les 60 psychologues les plus proches %s", place);
-	return pool_printf(pool, "%zu\u00a0psychologue%s près %s", d->total, d->total > 1 ? "s" : "", place);
+	return pool_printf(pool, "%zu\u00a0psychologue%s à moins de %d\u00a0km %s", d->near, d->near > 1 ? "s" : "",
+			   DIRECTORY_NEAR_KM, place);
 }
 
 static int show_page(struct job *j, const struct asked *a, const struct directory *d)

@@ -197,29 +197,50 @@ static bool small(int64_t n)
 	return n >= 1 && n <= 4;
 }
 
-/* Why the directory does not show as many people as are conventioned, to the unit; in public a small number is said in
- * words alone. NULL: for another day, or a scope that the directory does not have. */
+char *statistics_directory(struct pool *pool, bool open, int64_t stock, int64_t leaving, int64_t later,
+			   int64_t unlisted)
+{
+	int64_t listed = stock + leaving - later - unlisted;
+	struct str s = str_in(pool);
+
+	if (!leaving && !later && !unlisted) {
+		if (listed > 1)
+			str_addf(&s, "L’annuaire présente ces %s\u00a0psychologues.", draw_int(pool, listed));
+		else
+			str_add(&s, listed ? "L’annuaire présente ce psychologue." : "L’annuaire n’en présente aucun.");
+		return s.s;
+	}
+	if (listed)
+		str_addf(&s, "L’annuaire en présente aujourd’hui %s", draw_int(pool, listed));
+	else
+		str_add(&s, "L’annuaire n’en présente aucun aujourd’hui");
+	if (open && (small(leaving) || small(later) || small(unlisted))) {
+		str_add(&s, ". Qui est en préavis (convention résiliée qui court encore) y figure\u00a0; qui attend la "
+			    "date d’effet de sa convention, ou ne confirme plus sa fiche, n’y figure pas.");
+		return s.s;
+	}
+	str_add(&s, "\u00a0: ");
+	if (stock)
+		str_addf(&s, stock == 1 ? "%s\u00a0conventionné" : "les %s\u00a0conventionnés", draw_int(pool, stock));
+	if (leaving)
+		str_addf(&s, "%s%s\u00a0en préavis (convention résiliée qui court encore)", stock ? ", plus " : "",
+			 draw_int(pool, leaving));
+	if (later)
+		str_addf(&s, ", moins %s dont la convention n’a pas encore pris effet", draw_int(pool, later));
+	if (unlisted)
+		str_addf(&s, "%s %s dont la fiche n’est plus confirmée", later ? " et" : ", moins",
+			 draw_int(pool, unlisted));
+	str_add_c(&s, '.');
+	return s.s;
+}
+
+/* NULL: for another day, or a scope that the directory does not have. */
 static char *to_the_directory(struct job *j, const struct asked *a, const struct rows *r)
 {
-	int64_t leaving = rows_i64(r, 0, "leaving"), later = rows_i64(r, 0, "later"),
-		unlisted = rows_i64(r, 0, "unlisted"), listed = rows_i64(r, 0, "listed");
-	struct str s = str_in(j->pool);
-
 	if (a->f.as_of != day_in_paris(j->now) || a->q.region || a->q.caisse_count)
 		return NULL;
-	str_addf(&s, "L’annuaire en présente aujourd’hui %s\u00a0: ", draw_int(j->pool, listed));
-	if (a->q.open && (small(leaving) || small(later) || small(unlisted)))
-		str_add(&s,
-			"il compte aussi qui est en préavis (convention résiliée qui court encore), mais ni qui attend "
-			"la date d’effet de sa convention, ni qui ne confirme plus sa fiche.");
-	else
-		str_addf(&s,
-			 "les %s conventionnés, plus %s en préavis (convention résiliée qui court encore), moins %s "
-			 "dont "
-			 "la convention n’a pas encore pris effet, moins %s dont la fiche n’est plus confirmée.",
-			 draw_int(j->pool, rows_i64(r, 0, "conventioned")), draw_int(j->pool, leaving),
-			 draw_int(j->pool, later), draw_int(j->pool, unlisted));
-	return s.s;
+	return statistics_directory(j->pool, a->q.open, rows_i64(r, 0, "conventioned"), rows_i64(r, 0, "leaving"),
+				    rows_i64(r, 0, "later"), rows_i64(r, 0, "unlisted"));
 }
 
 /* ---- the page ---- */

@@ -103,6 +103,7 @@ static void the_nearest_place_counts_and_comes_first(void **state)
 	assert_true(d.items[0].km <= d.items[1].km && d.items[1].km <= d.items[2].km);
 	assert_int_equal(d.items[2].id, 3);
 	assert_true(d.items[2].km > 180 && d.items[2].km < 230);
+	assert_int_equal(d.near, 2);
 	for (size_t i = 0; i < 2; i++)
 		if (d.items[i].id == 2) {
 			assert_int_equal(d.items[i].place_count, 2);
@@ -115,8 +116,12 @@ static void the_nearest_place_counts_and_comes_first(void **state)
 	assert_true(d.items[0].km < 2);
 	d = find((struct directory_question){ .commune = "99999" });
 	assert_int_equal(d.total, 0);
+	d = find((struct directory_question){ .located = true, .lon = -4.49, .lat = 48.39 }); /* Brest */
+	assert_int_equal(d.total, 3);
+	assert_int_equal(d.near, 0);
 	d = find((struct directory_question){ 0 });
 	assert_int_equal(d.total, 3);
+	assert_int_equal(d.near, 0);
 	assert_int_equal(d.items[0].id, 3);
 }
 

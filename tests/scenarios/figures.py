@@ -93,14 +93,27 @@ def shown(w):
     return item["remote"] is True or item
 
 
+def further(w):
+    """Who is too far for a first session is under a heading of their own, and not in the number of those near."""
+    lille, brest = (get(w, "/annuaire?commune=" + c, html=True).text for c in ("59350", "29019"))
+    right("1\u00a0psychologue à moins de 50\u00a0km de Lille</h2>" in lille and 'id="plus-loin"' not in lille, re.findall("<h2.*", lille))
+    titles = re.findall(r"<h2[^>]*>(.*?)</h2>", brest)
+    right(titles[:2] == ["Aucun psychologue à moins de 50\u00a0km de Brest", "Plus loin, à plus de 50\u00a0km"], titles)
+    right(brest.index('id="plus-loin"') < brest.index("govuk-summary-card__title"), "the heading is not before who is far")
+
+
 def reconciled(leaving, listed):
     """The stock, who leaves, who waits, who is hidden: what the page says adds up to what the directory holds, to the unit."""
     def check(w):
         page = get(w, "/statistiques", "ada", html=True).text
         said = re.search(r'id="annuaire">(.*?)</p>', page).group(1)
-        shown, stock, more, later, hidden = [int(n) for n in re.findall(r"\d+", said)]
-        right(shown == stock + more - later - hidden, said)
-        right((shown, more) == (listed, leaving) and stock == country(w, "ada")["conventioned"], said)
+        number = lambda words: int((re.search(words, said) or ["", "0"])[1])  # what is none is not written
+        shown, stock = number(r"(?:en présente aujourd’hui|présente ces) (\d+)"), country(w, "ada")["conventioned"]
+        more, later, hidden = number(r"(\d+)\u00a0en préavis"), number(r"(\d+) dont la convention"), number(r"(\d+) dont la fiche")
+        if "ce psychologue" in said:
+            shown = 1
+        right(shown == stock + more - later - hidden and all(int(n) for n in re.findall(r"\d+", said)), said)
+        right((shown, more) == (listed, leaving) and ("conventionné" not in said or number(r"(\d+)\u00a0conventionné") == stock), said)
         right(shown == int(w.house.sql("select count(*) from published")[0][0]) == get(w, "/annuaire?commune=59350").json["total"], said)
         public = re.search(r'id="annuaire">(.*?)</p>', get(w, "/statistiques", html=True).text).group(1)
         right(re.findall(r"\d+", public) == ([str(listed)] if leaving else re.findall(r"\d+", said)), "a small number in public: " + public)
@@ -123,6 +136,7 @@ scenario("asked of nobody yet", [
 scenario("one in the directory, one without a caisse", [
     conventioned("anna"),
     holds("place, distance and only what was agreed are shown", shown),
+    holds("who is beyond 50 km stands apart", further),
     applies("lise", commune="97701", postcode="97133", registry={"departement": "97"}),
     state("lise", "unrouted"),
     holds("it is counted as non rattaché everywhere (D7)", nowhere),
