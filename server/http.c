@@ -31,6 +31,8 @@
 #define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */
 #define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
 #define STOP_SECONDS 10
+#define LEAVE_SECONDS 2   /* HTTP/2, draining: nothing under way and nothing came for so long, it closes */
+#define UPLOAD_BYTES 8192 /* more than a handshake and a head */
 /* A body is whole in memory before it is read. When those of a loop are more than this, the largest leave first. */
 #define BODIES_MOST ((uint64_t)128 * 1024 * 1024)
 #define HEAD_BYTES 200 /* of a request on the wire, about */
@@ -103,6 +105,7 @@ struct loop {
 	struct service *service;
 	int jobs;
 	int64_t stop_at;
+	int64_t unwarned_at;              /* draining: HTTP/2 connections are to be told since then; 0: all were */
 	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
 	_Atomic int open;                 /* connections, those on their way to it included */
 	_Atomic bool up;                  /* its lanes have a database */
@@ -497,6 +500,8 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 	c->requests++;
 	uint64_t whole = c->taken + req->entity.len + HEAD_BYTES;
 	c->taken = req->version < 0x200 || whole > came(c) ? came(c) : whole;
+	if (l->draining && req->version >= 0x200 && c->requests == 1 && !l->unwarned_at)
+		l->unwarned_at = st->began;
 	return 0;
 }
 
@@ -751,6 +756,15 @@ static uint64_t held(const struct connection *c)
 	return c->sock && !c->flooded ? came(c) - c->taken : 0;
 }
 
+static bool is_http2(const struct connection *c)
+{
+	const unsigned char *name = NULL;
+	unsigned n = 0;
+	if (c->ssl)
+		SSL_get0_alpn_selected(c->ssl, &name, &n);
+	return n == 2 && !memcmp(name, "h2", 2);
+}
+
 /* True when there is much of it: look again soon. */
 static bool sweep_bodies(struct loop *l)
 {
@@ -789,12 +803,38 @@ static void sweep(struct loop *l, int64_t now)
 	}
 }
 
+/* The handshake is done, its first request has not come: ours would come ahead of our SETTINGS. */
+static bool young(const struct loop *l, int64_t now)
+{
+	for (const struct connection *c = l->connections; c; c = c->next)
+		if (!c->requests && now - c->opened_at < SECOND && is_http2(c))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 9113 §6.8, its first step: "begin nothing more here". The second, which names the last request, comes with the
+ * end of the connection, LEAVE_SECONDS after what crossed the first has come and all is answered; that is left to
+ * libh2o's clock of idle connections. Its own second step comes after a second whatever goes on, and drops the bodies
+ * still on their way.
+ */
+static void warn(struct loop *l, int64_t now)
+{
+	if (!l->unwarned_at || (young(l, now) && now - l->unwarned_at < SECOND))
+		return;
+	l->unwarned_at = 0;
+	l->ctx.http2._graceful_shutdown_timeout.cb = NULL; /* else it is said once only */
+	h2o_context_request_shutdown(&l->ctx);
+	h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
+}
+
 static void tick(struct loop *l, int64_t now)
 {
 	atomic_store(&http.ticked_at[l->index], now);
+	warn(l, now);
 	if (l->stopping)
 		for (struct connection *c = l->connections; c; c = c->next)
-			if (!c->active || now > l->stop_at)
+			if (now > l->stop_at || (!c->active && held(c) < UPLOAD_BYTES && !is_http2(c)))
 				connection_end(c);
 	sweep(l, now);
 	l->hurried = sweep_bodies(l);
@@ -803,14 +843,16 @@ static void tick(struct loop *l, int64_t now)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* HTTP/1 answers say "close" from now on, HTTP/2 connections get their GOAWAY. */
+/* HTTP/1 answers say "close" from now on, HTTP/2 connections come to their end. */
 static void on_drain(void *arg)
 {
 	struct loop *l = arg;
-	if (l->draining) /* linked twice, it aborts */
-		h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
+	if (l->draining)
+		return;
 	l->draining = true;
-	h2o_context_request_shutdown(&l->ctx);
+	l->unwarned_at = clock_monotonic();
+	l->ctx.shutdown_requested = 1;
+	l->ctx.http2.idle_timeout.timeout = LEAVE_SECONDS * 1000;
 }
 
 static void on_stop(void *arg)
@@ -823,7 +865,8 @@ static void on_stop(void *arg)
 
 static void turn(struct loop *l)
 {
-	int wait = lanes_timeout(l->lanes), most = l->stopping || l->hurried ? 50 : 1000;
+	bool often = l->draining || l->hurried;
+	int wait = lanes_timeout(l->lanes), most = often ? 50 : 1000;
 	if (wait < 0 || wait > most)
 		wait = most;
 	h2o_evloop_run(l->ctx.loop, wait);
@@ -831,7 +874,7 @@ static void turn(struct loop *l)
 	lanes_dispatch(l->lanes);
 	atomic_store(&l->up, lanes_up(l->lanes));
 	int64_t now = clock_monotonic();
-	if (now - atomic_load(&http.ticked_at[l->index]) >= (l->stopping || l->hurried ? SECOND / 10 : SECOND))
+	if (now - atomic_load(&http.ticked_at[l->index]) >= (often ? SECOND / 10 : SECOND))
 		tick(l, now);
 }
 
@@ -876,8 +919,6 @@ static void *loop_main(void *arg)
 		log_event(LOG_WARN, "http.left", "what", l->jobs ? "jobs" : "connections");
 		return NULL;
 	}
-	/* Linked, it makes the disposal abort. */
-	h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
 	h2o_multithread_unregister_receiver(l->ctx.queue, &l->receiver);
 	h2o_evloop_t *loop = l->ctx.loop;
 	h2o_context_dispose(&l->ctx);
@@ -1050,7 +1091,6 @@ static void configure(void)
 	/* HTTP/1's clock covers idling and upload together: the sweep tells them apart. */
 	http.config.http1.req_timeout = REQUEST_SECONDS_MAX * 1000;
 	http.config.http2.idle_timeout = REQUEST_SECONDS_MAX * 1000;
-	http.config.http2.graceful_shutdown_timeout = STOP_SECONDS * 1000;
 	h2o_hostconf_t *host = h2o_config_register_host(&http.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
 	h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
 	h2o_handler_t *handler = h2o_create_handler(path, sizeof *handler);

@@ -11,6 +11,7 @@
 `log_of(house)` reads the whole history behind everyone's back and `judge_log()` says what is wrong with it.
 """
 import argparse
+import asyncio
 import base64
 import collections
 import hashlib
@@ -38,11 +39,12 @@ def golden():
 
 
 class Catcher(Kept):
-    """aiosmtpd as the house's mail server: it can go away, come back on the same port, and forget to say that it took a mail."""
+    """aiosmtpd as the house's mail server: it can go away, come back on the same port, hold mails
+    back, and forget to say that it took one."""
 
     def __init__(self):
         from aiosmtpd.controller import Controller
-        self.mails, self.lock, self.silent = [], threading.Lock(), 0
+        self.mails, self.lock, self.silent, self.held = [], threading.Lock(), 0, threading.Event()
         self.server_address = ("127.0.0.1", free_port())
         self.make = lambda: Controller(self, hostname=self.server_address[0], port=self.server_address[1], enable_SMTPUTF8=True)
         self.controller = None
@@ -56,6 +58,8 @@ class Catcher(Kept):
         self.controller.stop()
 
     async def handle_DATA(self, server, session, envelope):
+        while self.held.is_set():
+            await asyncio.sleep(0.02)
         with self.lock:
             for to in envelope.rcpt_tos:
                 self.mails.append(mail_read(to, envelope.content))

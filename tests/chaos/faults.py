@@ -3,6 +3,7 @@
 import struct
 
 from chaos import *
+from http2 import Honest
 
 BAD_PIECE = pdf("ce document porte la marque d'essai")
 CONFIGURATION = """DatabaseDirectory %(folder)s
@@ -92,6 +93,47 @@ class Faults:
         after = said[last + 1:]
         right(status == 200 and all(e.get("status") == "200" for e in after), "after main.ready: %s" % after[:2])
 
+    # -- told to stop
+
+    def stopped(self):
+        """SIGTERM while photographs come in and a request crosses the word that none should be begun (RFC 9113 §6.8)."""
+        m = members(self.house, 1)[0]
+        fill(self.house, m, pieces=False).close()
+        kind, body = one_file("diploma_extra", big_pdf(1 << 20))
+        head = [("authorization", "Bearer " + m.token), ("content-type", kind), ("content-length", str(len(body)))]
+        path, half = "/dossiers/%d/pieces" % m.file, len(body) // 2
+        two, one = Honest(self.house), tls(self.house)
+        number = two.ask(path, "POST", head, end=False)
+        two.more(number, body[:half])
+        one.sendall(("POST %s HTTP/1.1\r\nHost: localhost:%d\r\nAccept: application/json\r\n%s\r\n" % (
+            path, self.house.port, "".join("%s: %s\r\n" % h for h in head))).encode() + body[:half])
+        right(two.get("/healthz")[0] == 200 and two.last is None, "on HTTP/2")
+        until = time.monotonic() + 20
+        while unread(self.house, one):
+            right(time.monotonic() < until, "the service does not read")
+            time.sleep(0.02)
+        self.house.process.send_signal(signal.SIGTERM)
+        while two.last is None:
+            two.hear()
+        crossing = two.ask("/healthz")
+        two.more(number, body[half:], end=True)
+        one.sendall(body[half:])
+        right(two.answer(crossing)[0] == 200, "a request that crossed the GOAWAY")
+        status, said = two.answer(number)
+        right(status == 201, "an upload on HTTP/2: %d %s" % (status, said))
+        said = b""
+        while got := one.recv(65536):
+            said += got
+        right(said.startswith(b"HTTP/1.1 201 "), "an upload on HTTP/1.1: %r" % said[:400])
+        while two.last > crossing:
+            two.hear()
+        right(two.last == crossing, "the last request was %d, GOAWAY says %d" % (crossing, two.last))
+        two.close()
+        right(self.house.process.wait(30) == 0, tail(self.house.log))
+        self.house.start()
+        pieces = signed_in(self.house, m).get("/dossiers/%d" % m.file).json["pieces"]
+        right(pieces and {p["size"] for p in pieces} == {pieces[0]["size"]}, "pieces: %s" % pieces)
+
     # -- virus scanner
 
     def scanner(self):
@@ -168,7 +210,9 @@ class Faults:
         while mail.silent:
             right(time.monotonic() < until, "no mail came")
             time.sleep(0.1)
-        time.sleep(0.5)
+        while not house.sql("select 1 from outbox o %s and o.error is not null and o.leased_until is null" % where):
+            right(time.monotonic() < until, "nobody noticed that it was not acknowledged")
+            time.sleep(0.1)
         self.due_now("mail")
         settle(house)
         ids = collections.Counter(g["id"] for g in mail.to(m.address)[before:])
@@ -183,15 +227,18 @@ class Faults:
         many = 120 if self.c.short else 300
         approved = members(house, 1)[0]
         told = len(mail.to(m.address))
+        mail.held.set()  # so that the order is the service's choice, whoever is quick
         house.sql("with m as (insert into message (account, audience, file, seq, kind, params) select m.account, m.audience, m.file, m.seq, m.kind, m.params"
                   " from message m, generate_series(1, %d) where m.id = (select max(id) from message where account = %d and seq is not null) returning id)"
                   " insert into outbox (kind, ref) select 'message', id from m" % (many, m.account))
         a = house.client().post("/compte/mot-de-passe", {"email": approved.address})
+        mail.held.clear()
         right(a.status in (200, 202, 303), "asking for a new password: %r" % a)
         mail.wait(approved.address, r"(https://\S+)", seconds=60)
-        ahead = len(mail.to(m.address)) - told
         settle(house, 120)
         right(len(mail.to(m.address)) - told == many, "the mailing went out whole: %d" % (len(mail.to(m.address)) - told))
+        order = [x["to"] for x in mail.mails]
+        ahead = order[:order.index(approved.address)].count(m.address) - told
         right(ahead < many / 2, "%d of %d went before it" % (ahead, many))
 
     # -- PDF renderer
@@ -215,6 +262,9 @@ class Faults:
         killer = threading.Thread(target=killing)
         killer.start()
         try:
+            until = time.monotonic() + 3  # a warm one might be quicker than the killer
+            while not killed and time.monotonic() < until:
+                time.sleep(0.01)
             a = lea.post(path, body, key=key)
             page = lea.ask("POST", path, jsonlib.dumps(body), {"Accept": "text/html", "Content-Type": "application/json", "Idempotency-Key": key})
         finally:
@@ -278,7 +328,7 @@ class Faults:
                 slowest = max(slowest, time.monotonic() - began)
                 n += 2
                 time.sleep(0.05)
-            right(slowest < 3, "others wait %.1f s" % slowest)
+            right(slowest < IDLE_SECONDS / 2, "others wait %.1f s" % slowest)
             # those of the other address are closed once they made no progress for the idle time
             until = time.monotonic() + IDLE_SECONDS + 12
             while from_elsewhere(self.house):
@@ -295,14 +345,12 @@ class Faults:
         m = members(self.house, 1)[0]
         c = fill(self.house, m, pieces=False)
         content = big_pdf((10 << 20) - 2000)
-        mark = "cut" + uuid.uuid4().hex
-        head = ('--%s\r\nContent-Disposition: form-data; name="kind"\r\n\r\nidentity\r\n--%s\r\nContent-Disposition: form-data; name="file"; '
-                'filename="grande.pdf"\r\nContent-Type: application/pdf\r\n\r\n' % (mark, mark)).encode()
-        body = head + content + b"\r\n--%s--\r\n" % mark.encode()
+        kind, body = one_file("identity", content)
+        head = body.index(b"%PDF")
         request = ("POST /dossiers/%d/pieces HTTP/1.1\r\nHost: localhost:%d\r\nAccept: application/json\r\nAuthorization: Bearer %s\r\n"
-                   "Content-Type: multipart/form-data; boundary=%s\r\nContent-Length: %d\r\n\r\n" % (m.file, self.house.port, m.token, mark, len(body))).encode()
+                   "Content-Type: %s\r\nContent-Length: %d\r\n\r\n" % (m.file, self.house.port, m.token, kind, len(body))).encode()
         whole = request + body
-        stages = [20, len(request) - 2, len(request), len(request) + len(head), len(request) + len(head) + 1] + \
+        stages = [20, len(request) - 2, len(request), len(request) + head, len(request) + head + 1] + \
                  [len(request) + len(body) * k // 100 for k in ((30, 80) if self.c.short else range(5, 100, 5))] + [len(whole) - 3, len(whole) - 1]
         for stage in stages:
             for abort in (False, True):
@@ -443,6 +491,14 @@ class Faults:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         self.counts["events during the backup"] = count[0]
+
+
+def one_file(kind, content):
+    """(content type, body) of a form that sends one piece."""
+    mark = "cut" + uuid.uuid4().hex
+    head = ('--%s\r\nContent-Disposition: form-data; name="kind"\r\n\r\n%s\r\n--%s\r\nContent-Disposition: form-data; name="file"; '
+            'filename="grande.pdf"\r\nContent-Type: application/pdf\r\n\r\n' % (mark, kind, mark)).encode()
+    return "multipart/form-data; boundary=" + mark, head + content + b"\r\n--%s--\r\n" % mark.encode()
 
 
 def children_of_threads(pid):
@@ -586,17 +642,28 @@ class Slow:
                 c[1].close()
 
 
-def from_elsewhere(house):
-    """Connections from 127.0.0.2 that the service holds: in the kernel's table, those that have a process."""
-    here, there = "0100007F:%04X" % house.port, "0200007F:"
+def service_side(house, there):
+    """The rows of the kernel's table for connections from there that the service holds: those that have a process."""
+    here = "0100007F:%04X" % house.port
     with open("/proc/net/tcp", encoding="ascii") as f:
         rows = [line.split() for line in f]
-    return sum(1 for r in rows if r[1] == here and r[2].startswith(there) and r[9] != "0")
+    return [r for r in rows if r[1] == here and r[2].startswith(there) and r[9] != "0"]
+
+
+def from_elsewhere(house):
+    """Connections from 127.0.0.2."""
+    return len(service_side(house, "0200007F:"))
+
+
+def unread(house, s):
+    """Bytes of that connection that the service has not read."""
+    return sum(int(r[4].split(":")[1], 16) for r in service_side(house, "0100007F:%04X" % s.getsockname()[1]))
 
 
 def main(c):
     f = Faults(c)
     c.attempt("killed and started again, it says that it is ready when it is", f.ready)
+    c.attempt("told to stop, it answers what came before it said so, uploads on their way too", f.stopped)
     c.attempt("clamd gone: deposits go on, readers wait; back: pieces are scanned, a marked one stays closed", f.scanner)
     c.attempt("the mail server gone: events go on; back: each mail goes once; its answer lost: again, under the same id", f.mail)
     c.attempt("a mail that somebody waits for goes before a mailing", f.urgent)

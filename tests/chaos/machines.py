@@ -10,6 +10,7 @@ import collections
 import random
 
 from replicas import *
+from http2 import Steady
 
 
 def came(site):
@@ -132,7 +133,7 @@ def killed_in_turn(w, names, rounds, rng):
         victim.kill()
         time.sleep(rng.uniform(0.5, 1.5))
         victim.start()
-    time.sleep(0.7)
+        site.seen(victim)
     load.end()
     kept_its_word(site, load)
     denied = [x for x in load.log if x[3] not in (0, 200, 503)]
@@ -153,7 +154,7 @@ def deadlines_once(w, names, kill):
                lambda: site.sql("select count(*) from file where state = 'closed' and id in (%s)" % files) == [(str(len(names)),)])
     if kill:
         site.instances[0].start()
-    time.sleep(2.5)  # the other one's next look
+    time.sleep(2.5)  # the other one's next look: it may find nothing more to do
     many = site.sql("select file, count(*) from event where event = 'lapse' and file in (%s) group by 1 having count(*) <> 1" % files)
     letters = site.sql("select count(*) from message where file in (%s) and kind not in ('reminder', 'digest') and seq in (select seq from event e where e.file = message.file"
                        " and e.event = 'lapse') and audience = 'account'" % files)
@@ -165,32 +166,12 @@ def deadlines_once(w, names, kill):
 
 # ---- a rolling upgrade -----------------------------------------------------------------------------------------------------
 
-class Http2:
-    """curl on one HTTP/2 connection, one request after the other: it obeys a GOAWAY as browsers do."""
-
-    def __init__(self, site):
-        self.log = os.path.join(site.out, "http2")
-        self.process = subprocess.Popen(["curl", "--http2", "-s", "--cacert", site.home + "/certs/ca.pem", "--rate", "20/s", "-o", "/dev/null",
-                                         "-w", "%{stderr}%{http_code} %{http_version} %{num_connects} %{errormsg}\n",
-                                         "https://localhost:%d/annuaire?commune=59350&page=[1-1000]" % site.port], stderr=open(self.log, "w", encoding="utf-8"))
-
-    def end(self):
-        """How many were answered, on how many connections."""
-        self.process.terminate()
-        self.process.wait()
-        with open(self.log, encoding="utf-8") as f:
-            lines = [line.split(" ", 3) for line in f.read().split("\n")[:-1]]
-        bad = [line for line in lines if line[:2] != ["200", "2"]]
-        right(lines and not bad, "on HTTP/2: %d of %d: %s" % (len(bad), len(lines), bad[:3]))
-        return len(lines), sum(int(line[2]) for line in lines)
-
-
 def upgraded(w, names, rounds):
     """The next release adds a column to the busiest tables: migrated while the old one serves, replaced one by one."""
     site = w.house
     after = os.path.join(os.path.dirname(site.enrolld), "next")
     right(os.path.exists(after + "/enrolld"), "the next release is not built: make next")
-    load, http2 = load_of(w, names), Http2(site)
+    load, http2 = load_of(w, names), Steady(site, "/annuaire?commune=59350")
     load.begin()
     time.sleep(0.5)
     # Someone holds the table for a while: the migration waits without making the others wait behind it.
@@ -208,10 +189,11 @@ def upgraded(w, names, rounds):
         right(instance.stop() == 0, "it does not end well: %s" % tail(instance.log))
         instance.program, site.enrollctl = after + "/enrolld", after + "/enrollctl"
         instance.start()
-        time.sleep(0.7)  # haproxy sees it
+        site.seen(instance)
     load.end()
-    answered, connections = http2.end()
-    right(connections > 1, "its connection never had to end")
+    http2.end()
+    right(http2.connections > 1, "its connection never had to end")
+    right(not http2.wrong, "on HTTP/2: %d of %d: %s" % (len(http2.wrong), http2.answered, http2.wrong[:3]))
     slow = worst(load.log)
     right(not load.failures(), "%d of %d requests failed: %s" % (len(load.failures()), len(load.log), load.failures()[:5]))
     kept_its_word(site, load)
@@ -222,7 +204,7 @@ def upgraded(w, names, rounds):
     right(status == 1 and "newer than this program" in tail(old.log), "the old release starts: %s %s" % (status, tail(old.log)))
     os.unlink(old.log)
     shutil.rmtree(old.home, ignore_errors=True)
-    survived(answered, "more on HTTP/2, on %d connections: 0 failed" % connections)
+    survived(http2.answered, "more on HTTP/2, on %d connections: 0 failed, %d were refused untouched and sent again" % (http2.connections, http2.again))
     survived(len(load.log), "requests during a migration (%.1f s, behind a transaction that held the table) and %d replaced instances: 0 failed, the slowest %.2f s" %
              (migrated, rounds, slow))
 
@@ -281,7 +263,7 @@ def main():
 
     def made():
         db = Replicas()
-        site = state_of["site"] = Site(db, ENROLL_DRAIN_SECONDS="1" if short else "3")
+        site = state_of["site"] = Site(db, ENROLL_DRAIN_SECONDS="2" if short else "3")
         w = state_of["w"] = World(site)
         site.agent("lea"), site.agent("marc")
         people_apply(w, writers + (late if given.only in (None, "instances") else []))

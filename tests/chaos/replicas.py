@@ -219,7 +219,10 @@ class Site(House):
         one, two = self.instances
         where = {"PUBLIC": self.port, "AGENTS": self.agent_port, "ONE_PUBLIC": one.port, "ONE_AGENTS": one.agent_port, "TWO_PUBLIC": two.port,
                  "TWO_AGENTS": two.agent_port}
-        self.proxy = subprocess.Popen(["/usr/sbin/haproxy", "-f", os.path.join(ROOT, "docker/haproxy.cfg")], stdout=subprocess.DEVNULL,
+        asked = os.path.join(self.out, "haproxy.cfg")
+        with open(asked, "w", encoding="utf-8") as f:
+            f.write("global\n  stats socket %s\n" % os.path.join(self.out, "haproxy.sock"))
+        self.proxy = subprocess.Popen(["/usr/sbin/haproxy", "-f", os.path.join(ROOT, "docker/haproxy.cfg"), "-f", asked], stdout=subprocess.DEVNULL,
                                       env={"SOURCE": PROXY_ADDRESS, **{k: "127.0.0.1:%d" % port for k, port in where.items()}},
                                       stderr=open(os.path.join(self.out, "haproxy.log"), "w", encoding="utf-8"))
         eventually("haproxy serves", 10, self.through)
@@ -228,6 +231,18 @@ class Site(House):
         right(self.proxy.poll() is None, tail(os.path.join(self.out, "haproxy.log")))
         with contextlib.suppress(OSError, http.client.HTTPException):
             return self.client().get("/healthz").status == 200
+
+    def seen(self, instance):
+        """Waits until haproxy gives that instance new connections, on both listeners."""
+        name = {"a": "one", "b": "two"}[instance.name]
+
+        def up():
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(os.path.join(self.out, "haproxy.sock"))
+                s.sendall(b"show stat -1 4 -1\n")
+                rows = [line.split(",") for line in s.makefile()]
+            return [r[17] for r in rows if r[:2] in (["public", name], ["agents", name])] == ["UP", "UP"]
+        eventually("haproxy sees instance %s" % instance.name, 30, up)
 
     def sql(self, text):
         return self.db.primary.sql(text)
