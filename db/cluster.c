@@ -608,9 +608,9 @@ static int bootstrap(const struct plan *p, struct err *e)
 				   "if not exists (select from pg_roles where rolname = 'enroll_purge') then\n"
 				   "  create role enroll_purge login; end if;\n"
 				   "end $$;\n"
-				   "alter role enroll_owner set search_path = enroll, public;\n"
-				   "alter role enroll_service set search_path = enroll, public;\n"
-				   "alter role enroll_purge set search_path = enroll, public;",
+				   "alter role enroll_owner set search_path = enroll, pg_temp;\n"
+				   "alter role enroll_service set search_path = enroll, pg_temp;\n"
+				   "alter role enroll_purge set search_path = enroll, pg_temp;",
 				   NULL, NULL, e) ||
 		      plain_script(c, "select 1 from pg_database where datname = 'enroll'", pool, &r, e);
 		if (!bad && !rows_count(r))

@@ -80,9 +80,12 @@ const char *const *pg_environment(const char *dsn, struct pool *pool, struct err
 enum pg_ping { PING_OK, PING_STARTING, PING_SILENT };
 enum pg_ping pg_ping(const char *dsn);
 
-/* Words of the session that both kinds set: UTC, ISO dates, search path. */
+/*
+ * Words of the session that both kinds set: UTC, ISO dates, search path. The path is that of the schema's own
+ * functions: with another, a function called from both (enroll_now) would be planned again at each turn.
+ */
 #define PG_SESSION                                                                           \
 	"set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false), " \
-	"set_config('search_path', 'enroll, public', false), set_config('bytea_output', 'hex', false)"
+	"set_config('search_path', 'enroll, pg_temp', false), set_config('bytea_output', 'hex', false)"
 
 #endif

@@ -1,6 +1,6 @@
 """A home with invented data, its PostgreSQL, and the service on it.
 
-    pristine = prepare(1.0)             made once, kept under build/bench/ until the generator or the migrations change
+    pristine = prepare(1.0)             made once, kept under build/bench/ until the generator or a migration that it has seen changes
     with House(pristine) as house:      a copy of it, thrown away after; its PostgreSQL runs
         house.start()                   enrolld, on that database by ENROLL_DSN
         house.psql("select …")          as superuser
@@ -271,15 +271,21 @@ def made(house):
 
 
 def prepare(part):
-    """The home with that part of the data, shut down. Made once."""
+    """The home with that part of the data, shut down. Made once; later migrations are applied to it, as to anyone's."""
     sizes = {k: max(1, int(v * part)) for k, v in SIZES.items()}
-    made_of = [HERE + "/data.sql", *sorted(glob.glob(ROOT + "/db/migrations/*.sql")), ROOT + "/workflow/table.c"]
-    digest = hashlib.sha256("".join(open(p).read() for p in made_of).encode() + repr((sizes, ANSWERS, SEALED)).encode()).hexdigest()[:12]
-    home = os.path.join(folder(), "data-%d-%s" % (sizes["files"], digest))
-    if os.path.exists(home):
-        return home
-    for old in glob.glob(os.path.join(folder(), "data-%d-*" % sizes["files"])):
-        shutil.rmtree(old)
+    made_of = "".join(open(p).read() for p in (HERE + "/data.sql", ROOT + "/workflow/table.c")) + repr((sizes, ANSWERS, SEALED))
+    home = os.path.join(folder(), "data-%d-%s" % (sizes["files"], hashlib.sha256(made_of.encode()).hexdigest()[:12]))
+    schema = [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in sorted(glob.glob(ROOT + "/db/migrations/*.sql"))]
+    with contextlib.suppress(FileNotFoundError):
+        applied = open(home + "/migrations").read().split()
+        if applied == schema:
+            return home
+        if applied == schema[:len(applied)]:
+            note("migrating the data: %d files" % (len(schema) - len(applied)))
+            with House(home) as house:
+                house.ctl("migrate")
+                keep(house, home, schema)
+            return home
     note("making the data: %(psychologists)d psychologists in the directory, %(files)d files in all states" % sizes)
     began = time.monotonic()
     with House(None) as house:
@@ -290,11 +296,20 @@ def prepare(part):
             os.rename(issued[ending], house.home + "/agents/region." + ending)
         fill(house, sizes)
         house.ctl("tick")
-        if "eight views are empty" not in house.ctl("invariants"):
-            raise Wrong("the invariants do not hold")
-        house.psql("vacuum analyze")
-        run(*unprivileged(PG + "/pg_ctl", "-D", house.home + "/pg/data", "-m", "fast", "-w", "stop"))
-        os.rename(house.home, home)
-        shutil.rmtree(house.socket)
+        keep(house, home, schema)
     note("made in %.0f s" % (time.monotonic() - began))
     return home
+
+
+def keep(house, home, schema):
+    """What this house holds becomes that home, in the place of older ones of its size."""
+    if "eight views are empty" not in house.ctl("invariants"):
+        raise Wrong("the invariants do not hold")
+    house.psql("vacuum analyze")
+    run(*unprivileged(PG + "/pg_ctl", "-D", house.home + "/pg/data", "-m", "fast", "-w", "stop"))
+    with open(house.home + "/migrations", "w") as f:
+        f.write("\n".join(schema))
+    for old in glob.glob(home.rsplit("-", 1)[0] + "-*"):
+        shutil.rmtree(old)
+    os.rename(house.home, home)
+    shutil.rmtree(house.socket)

@@ -108,7 +108,7 @@ def pgbench(house, script, name, clients, seconds=None, each=None, start=0):
     for value, variable in script.values.items():
         words += ["-D", "%s=%s" % (variable, value)]
     words += ["-T", str(seconds)] if seconds else ["-t", str(each), "-D", "each=%d" % each]
-    options = "-c search_path=enroll,public -c TimeZone=UTC -c plan_cache_mode=force_generic_plan"
+    options = "-c search_path=enroll,pg_temp -c TimeZone=UTC -c plan_cache_mode=force_generic_plan"
     out = run(*words, house.dsn("enroll_service"), env={**os.environ, "PGOPTIONS": options})
     failed = re.search(r"number of failed transactions: (\d+)", out)
     if failed and int(failed[1]):

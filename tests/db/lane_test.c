@@ -216,7 +216,7 @@ static void a_session_speaks_utc_and_iso_and_knows_its_lane(void **state)
 	assert_string_equal(rows_text(r, 0, "z"), "UTC");
 	assert_string_equal(rows_text(r, 0, "d"), "ISO, YMD");
 	assert_string_equal(rows_text(r, 0, "l"), "5s");
-	assert_string_equal(rows_text(r, 0, "p"), "enroll, public");
+	assert_string_equal(rows_text(r, 0, "p"), "enroll, pg_temp");
 	assert_int_equal(db_run(lanes, pool, LANE_SLOW, &t_zone, NO_ARGS, &r, &e), 0);
 	assert_string_equal(rows_text(r, 0, "s"), "300ms");
 }

@@ -623,8 +623,9 @@ function event_is_final() 3d4d2a94c338002a766f4f5f0a19244e
 function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
 function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75
 function failed_mails() security definer 19bfaaf2ee65f5220409c09c0ef6161d
+function file_seen(p_file bigint) 60512104d547ef83ac529c75a1e25457
 function identity_join(kind text, token text, p_issuer text, p_subject text, p_fingerprint text) security definer 9bdf66bb50d0c8a2cb3ac39635ddf8e9
-function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) d0a3e68b99a01938ae46bdf197f62fcb
+function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) 19ef59d86195488967a22bfcd7fc2308
 function live_file_exists(p_rpps text, p_nir_hmac text, p_kind text, p_except bigint) security definer 12b547bdccc28197a024539f06a816ff
 function my_account() 2f508ecfd213853f7953a4774f5895d1
 function my_agent() 93ff83e43e28766a1f60aab6cc3f3132

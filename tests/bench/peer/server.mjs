@@ -133,7 +133,7 @@ class Refused extends Error {
 
 async function serve() {
 	const pool = new pg.Pool({ host: told.socket, database: 'enroll', user: 'enroll_service', max: 8,
-		options: '-c search_path=enroll,public -c TimeZone=UTC' });
+		options: '-c search_path=enroll,pg_temp -c TimeZone=UTC' });
 	const app = Fastify({ https: { cert: readFileSync(`${told.certs}/server.pem`), key: readFileSync(`${told.certs}/server.key`), minVersion: 'TLSv1.3' } });
 	app.get('/dossiers/:id', async (request, reply) => {
 		const rows = await readFile(pool, request);
