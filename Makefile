@@ -77,7 +77,8 @@ test-deps: ## … and those that only the tests need
 
 build: $(OUT)/enrolld $(OUT)/enrollctl ## build/enrolld and build/enrollctl
 
-# Beside another instance it takes the next free pair of ports and a state folder of its own.
+# Beside another instance it takes the next free pair of ports and a state folder of its own. Under sudo the state is the
+# caller's (and the service runs as them): agents' keys are for their owner alone, who brings them into a browser.
 run: deps ## build all, start the service with its own database and invented people
 	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@port=$${ENROLL_PORT:-8443}; busy() { (: > /dev/tcp/127.0.0.1/$$1) 2> /dev/null; }; \
@@ -85,6 +86,8 @@ run: deps ## build all, start the service with its own database and invented peo
 		while busy $$port || busy $$((port + 1)); do port=$$((port + 2)); done; \
 		[ $$port = 8443 ] || export ENROLL_HOME=$${ENROLL_HOME:-var-$$port}; \
 	fi; \
+	home=$${ENROLL_HOME:-var}; \
+	if [ "$${SUDO_UID:-0}" != 0 ] && [ ! -e "$$home" ]; then install -d -o "$$SUDO_UID" -g "$$SUDO_GID" "$$home"; fi; \
 	export ENROLL_DEMO=$${ENROLL_DEMO:-1} ENROLL_PORT=$$port ENROLL_AGENT_PORT=$${ENROLL_AGENT_PORT:-$$((port + 1))}; \
 	exec $(OUT)/enrolld
 

@@ -288,7 +288,6 @@ static int make_agents(struct demo *d, struct err *e)
 {
 	const struct settings *set = &d->s->settings;
 	const char *out = pool_printf(d->pool, "%s/agents", set->home), *ca = pool_printf(d->pool, "%s/ca", set->home);
-	const char *const suffixes[] = { "key", "pem", "p12" };
 	struct certificate c;
 	const struct rows *r;
 	bool ours = file_exists(pool_printf(d->pool, "%s/ca.key", ca)) && !file_folder(out, 0755, e);
@@ -319,9 +318,6 @@ static int make_agents(struct demo *d, struct err *e)
 			     arg_text(c.fingerprint), arg_instant(d->pool, c.not_after)),
 			NULL, e))
 			return -1;
-		/* Invented people's: whoever runs the demonstration brings them into a browser. */
-		for (size_t k = 0; k < COUNT(suffixes); k++)
-			(void)chmod(pool_printf(d->pool, "%s/%s.%s", out, agents[i].file, suffixes[k]), 0644);
 	}
 	(void)chmod(set->home, 0755);
 	(void)chmod(out, 0755);

@@ -746,6 +746,18 @@ static int unasked_answer(struct job *j, struct err *e)
 	return judge_identity(j) ? 0 : j->route->answer(j, e);
 }
 
+/* Judged without the database: these pages must answer when it is away. */
+static bool uncertified(const struct job *j)
+{
+	return j->route->certified && j->request->peer != PEER_GOOD;
+}
+
+static int no_certificate_answer(struct job *j, struct err *e)
+{
+	(void)e;
+	return answer_no_certificate(j);
+}
+
 /* Nobody shows anything: what can be said without the database is said without it. */
 static void begin(struct job *j)
 {
@@ -763,7 +775,7 @@ static void begin(struct job *j)
 	bool unasked = p->shown.kind == CRED_NONE && (!j->route->ask || !(j->route->who & VISITOR));
 	if (j->route->bare || unasked) {
 		p->judged = true;
-		run(j, j->route->bare ? j->route->answer : unasked_answer);
+		run(j, !j->route->bare ? unasked_answer : uncertified(j) ? no_certificate_answer : j->route->answer);
 		return;
 	}
 	run(j, first_ask);

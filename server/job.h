@@ -47,6 +47,7 @@ struct route {
 	const char *form;       /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
 	bool upload;            /* multipart up to 11 MiB; all others 256 KiB */
 	bool bare;              /* nobody is looked up: static files, health */
+	bool certified; /* and a bare one wants any certificate of the agents' authority, not revoked: metrics */
 	bool standby; /* a standby may answer it when the primary is away: nothing that follows a write, no identity */
 	int kept_ms;  /* to who shows nothing the same question has the same answer for so long (kept.h); ROUTE_FOREVER
 		       */

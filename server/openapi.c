@@ -111,7 +111,7 @@ static void operation(const struct route *r, struct json *j, struct pool *pool)
 	if (r->method == METHOD_POST)
 		body(r, j, pool);
 	answers(r, j);
-	if (!(r->who & VISITOR)) {
+	if (!(r->who & VISITOR) || r->certified) {
 		json_key(j, "security");
 		json_arr(j);
 		if (r->listener & PUBLIC) {

@@ -18,6 +18,12 @@
 #define QPDF_MEMORY ((size_t)1 << 30)
 #define JSON_MOST ((size_t)256 << 20) /* a document that unfolds beyond this is not read further */
 #define PIXELS_SIDE_MOST 30000
+/*
+ * An identity card scanned at 100 points an inch is 337 × 213, and its letters 8 points high: less is not read. A line
+ * cut out of a page may be low.
+ */
+#define PIXELS_LONG_LEAST 300
+#define PIXELS_SHORT_LEAST 100
 #define PIXELS_MOST ((uint64_t)300 * 1000 * 1000) /* four bytes each when a reader unfolds it */
 
 /* ---- the type, by content ---- */
@@ -83,6 +89,13 @@ static bool picture_size(uint64_t width, uint64_t height)
 {
 	return width && height && width <= PIXELS_SIDE_MOST && height <= PIXELS_SIDE_MOST &&
 	       width * height <= PIXELS_MOST;
+}
+
+static bool too_small(const struct piece_checked *c)
+{
+	int wide = c->width > c->height ? c->width : c->height, narrow = c->width + c->height - wide;
+
+	return wide < PIXELS_LONG_LEAST || narrow < PIXELS_SHORT_LEAST;
 }
 
 static unsigned be16(const unsigned char *p)
@@ -296,5 +309,7 @@ int piece_check(const void *bytes, size_t n, struct pool *pool, struct piece_che
 		jpeg_check(b, n, out);
 	else
 		png_check(b, n, out);
+	if (!out->problem && too_small(out))
+		out->problem = "small";
 	return 0;
 }

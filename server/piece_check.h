@@ -4,7 +4,7 @@
  *	struct piece_checked c;
  *	if (piece_check(bytes, n, pool, &c, &e)) …        our own trouble: qpdf is not there
  *	if (!c.type) …                                    not one of the three: refuse it at the door
- *	if (c.problem) …                                  "encrypted", "active", "unreadable", "polyglot"
+ *	if (c.problem) …                                  "encrypted", "active", "unreadable", "polyglot", "small"
  *
  * A PDF is read by qpdf in a child with limits, up to 10 seconds: never on an event loop. Any thread.
  */

@@ -31,7 +31,7 @@ const struct route routes[] = {
 	ROW(GET,  "/healthz",      BOTH,   ALL, FAST, NULL, healthz_answer,  .bare = true, .doc = "Le programme répond"),
 	ROW(GET,  "/readyz",       BOTH,   ALL, FAST, NULL, readyz_answer,   .bare = true, .doc = "Le programme et sa base répondent"),
 	ROW(GET,  "/openapi.json", BOTH,   ALL, FAST, NULL, openapi_answer,  .bare = true, .doc = "Ce document"),
-	ROW(GET,  "/metrics",      AGENTS, ALL, FAST, NULL, metrics_answer,  .bare = true, .doc = "Mesures pour Prometheus"),
+	ROW(GET,  "/metrics",      AGENTS, ALL, FAST, NULL, metrics_answer,  .bare = true, .certified = true, .doc = "Mesures pour Prometheus"),
 	ROW(GET,  "/",                   PUBLIC, ALL,       FAST,  NULL, home_answer,          .kept_ms = ROUTE_FOREVER, .doc = "Accueil"),
 	ROW(GET,  "/eligibilite",        PUBLIC, ALL,       FAST,  NULL, eligibility_answer,   .doc = "Puis-je participer ?"),
 	ROW(GET,  "/accessibilite",      BOTH,   ALL,       FAST,  NULL, accessibility_answer, .kept_ms = ROUTE_FOREVER, .doc = "Déclaration d’accessibilité"),
@@ -197,8 +197,11 @@ char *routes_print(struct pool *pool)
 				       r->listener == BOTH     ? "both"
 				       : r->listener == PUBLIC ? "public"
 							       : "agents",
-				       roles.s, r->bare ? "bare" : lanes[r->lane], r->form ? " form=" : "",
-				       r->form ? r->form : "");
+				       roles.s,
+				       r->certified ? "bare certified"
+				       : r->bare    ? "bare"
+						    : lanes[r->lane],
+				       r->form ? " form=" : "", r->form ? r->form : "");
 	}
 	qsort(lines, route_count, sizeof *lines, by_text);
 	for (size_t i = 0; i < route_count; i++)

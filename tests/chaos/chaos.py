@@ -27,7 +27,7 @@ from lib import *  # noqa: E402
 import lib  # noqa: E402
 
 
-ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+WHITE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAaQAAAEsAQAAAACk1PotAAAASklEQVR42u3LoQEAAAwCIP9/Wn9YWoBOehHLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLsizLerkGupXheNOO1PwAAAAASUVORK5CYII=")  # 420 × 300 points
 IDLE_SECONDS = 8  # a connection without progress is closed: shorter than usual, so that it is seen
 PEOPLE = ("lea", "marc", "nadia", "eva", "emile", "ada")
 
@@ -209,7 +209,7 @@ def fill(house, m, pieces=True, **answers):
     right(a.status == 200, "answers: %r" % a)
     for kind in [k for k in a.json["missing"] if k.startswith("pieces.")] if pieces else ():
         kind, _, row = kind.removeprefix("pieces.").partition(":")
-        a = c.upload("/dossiers/%d/pieces" % m.file, {"kind": kind, **({"for": row} if row else {})}, kind + ".png", ONE_PIXEL, "image/png")
+        a = c.upload("/dossiers/%d/pieces" % m.file, {"kind": kind, **({"for": row} if row else {})}, kind + ".png", WHITE, "image/png")
         right(a.status in (200, 201), "piece %s: %r" % (kind, a))
     return c
 

@@ -101,6 +101,18 @@ def measured(w):
     right(figures_now(w, 'enroll_part_bytes{part="pieces"}') > 0 and figures_now(w, "enroll_wal_bytes") > 0, "sizes")
 
 
+def prometheus(w):
+    """As docker/prometheus/prometheus.yaml says: a certificate of its own, of an observer, opens no file."""
+    said = read("docker/prometheus/prometheus.yaml")
+    right("--role region --region 11 --name" in said and re.search("cert_file: .*key_file: ", said), "prometheus.yaml does not say how")
+    own = w.house.make_agent("prometheus", "region", "--region", "11")
+    right(own.get("/metrics").status == 200, "its certificate does not open /metrics")
+    right({own.get(path).status for path in ("/dossiers", "/anomalies", "/dossiers.csv")} == {403}, "it opens more")
+    a = w.house.client(certificate=None)
+    a.port = w.house.agent_port
+    right(a.get("/metrics").status == 401, "without a certificate: %r" % a.get("/metrics"))
+
+
 # ---- certificates that change while it serves
 
 def log_says(w, event, since, seconds=30):
@@ -290,6 +302,7 @@ scenario("the operator's files", [
     holds("every rule rings for what it is for, and only then", rules),
     holds("every alert sends to a line of the README's one screen", runbook),
     holds("promtool finds nothing to say, and the rules read what is there", measured),
+    holds("a program reads the measures with a certificate of its own, which opens no file", prometheus),
 ])
 
 scenario("certificates that change", [

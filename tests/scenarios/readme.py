@@ -77,7 +77,8 @@ def known_people(w):
         path = os.path.join(w.house.home, "agents", name)
         a = w.house.client((path + ".pem", path + ".key")).get("/statistiques")
         right(a.status == 200, "%s: %r" % (name, a))
-        right(os.path.exists(path + ".p12"), path)
+        modes = [oct(os.stat(path + suffix).st_mode & 0o777) for suffix in (".pem", ".key", ".p12")]
+        right(modes == ["0o600"] * 3, "%s: %s" % (name, modes))
     for name in ("camille.brouillon", "elise.signature", "anne.convention", "hugo.refus"):
         c = w.house.client()
         a = c.post("/connexion", {"email": name + "@demo.example", "password": "demonstration-2026"})

@@ -440,6 +440,11 @@ static void the_agents_listener_says_what_is_wrong_with_a_certificate(void **unu
 	/* A good one is looked up: here the database is away. */
 	assert_int_equal(ASK(.path = "/dossiers/1", .agents = true, .cert = "good").status, 503);
 	assert_int_equal(ASK(.path = "/healthz", .agents = true).status, 200);
+	/* What the house measures of itself is for who has a certificate of its own, and wants no database. */
+	assert_int_equal(ASK(.path = "/metrics", .agents = true).status, 401);
+	assert_int_equal(ASK(.path = "/metrics", .agents = true, .cert = "stranger").status, 403);
+	assert_int_equal(ASK(.path = "/metrics", .agents = true, .cert = "revoked").status, 403);
+	assert_int_equal(ASK(.path = "/metrics", .agents = true, .cert = "good").status, 200);
 	/* A session of the public listener is nobody here. */
 	assert_int_equal(ASK(.path = "/dossiers/1", .agents = true,
 			     .headers = { "Cookie: __Host-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" })
@@ -562,7 +567,7 @@ static size_t frame(unsigned char *out, unsigned char type, unsigned char flags,
 
 static uint64_t counter(const char *name)
 {
-	struct answer r = ASK(.path = "/metrics", .agents = true);
+	struct answer r = ASK(.path = "/metrics", .agents = true, .cert = "good");
 	const char *at = strstr(r.body.s, pool_printf(pool, "\n%s ", name));
 	assert_non_null(at);
 	return strtoull(at + strlen(name) + 2, NULL, 10);

@@ -67,9 +67,21 @@ static void png_chunk(struct str *s, const char *kind, const void *data, size_t 
 	str_add_n(s, number, 4);
 }
 
-static struct str png(struct pool *pool, const char *text)
+static struct str png_of(struct pool *pool, unsigned width, unsigned height, const char *text)
 {
-	static const unsigned char head[13] = { 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0 };
+	const unsigned char head[13] = { 0,
+					 0,
+					 (unsigned char)(width >> 8),
+					 (unsigned char)width,
+					 0,
+					 0,
+					 (unsigned char)(height >> 8),
+					 (unsigned char)height,
+					 8,
+					 0,
+					 0,
+					 0,
+					 0 };
 	unsigned char data[64];
 	uLongf size = sizeof data;
 	struct str s = str_in(pool);
@@ -83,11 +95,16 @@ static struct str png(struct pool *pool, const char *text)
 	return s;
 }
 
+static struct str png(struct pool *pool, const char *text)
+{
+	return png_of(pool, 640, 400, text);
+}
+
 static struct str jpeg(struct pool *pool, unsigned width, const char *comment)
 {
 	struct str s = str_in(pool);
 	const unsigned char frame[] = {
-		0xFF, 0xC0, 0, 11, 8, 0, 1, (unsigned char)(width >> 8), (unsigned char)width, 1, 1, 0x11, 0
+		0xFF, 0xC0, 0, 11, 8, 1, 144, (unsigned char)(width >> 8), (unsigned char)width, 1, 1, 0x11, 0
 	};
 	const unsigned char scan[] = { 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x2A, 0xFF, 0xD9 };
 	str_add_n(&s, "\xFF\xD8\xFF\xE0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0", 20);
@@ -191,9 +208,9 @@ static void what_is_also_something_else_is_a_polyglot(void **state)
 	s = png(pool, NULL);
 	str_add(&s, "more");
 	assert_string_equal(problem_of(pool, s.s, s.len), "polyglot");
-	s = jpeg(pool, 1, "<?php echo 1 ?>");
+	s = jpeg(pool, 640, "<?php echo 1 ?>");
 	assert_string_equal(problem_of(pool, s.s, s.len), "polyglot");
-	s = jpeg(pool, 1, NULL);
+	s = jpeg(pool, 640, NULL);
 	str_add(&s, "%PDF-1.4\n");
 	assert_string_equal(problem_of(pool, s.s, s.len), "polyglot");
 }
@@ -225,7 +242,8 @@ static void good_images_tell_their_size(void **state)
 	assert_int_equal(piece_check(s.s, s.len, pool, &c, &e), 0);
 	assert_string_equal(c.type, "image/png");
 	assert_null(c.problem);
-	assert_int_equal(c.width, 1);
+	assert_int_equal(c.width, 640);
+	assert_int_equal(c.height, 400);
 	s = jpeg(pool, 640, "photo");
 	assert_int_equal(piece_check(s.s, s.len, pool, &c, &e), 0);
 	assert_string_equal(c.type, "image/jpeg");
@@ -233,12 +251,33 @@ static void good_images_tell_their_size(void **state)
 	assert_int_equal(c.width, 640);
 }
 
+static void a_picture_too_small_to_be_read_says_so(void **state)
+{
+	static const struct {
+		unsigned width, height;
+		const char *problem;
+	} cases[] = {
+		{ 1, 1, "small" },     { 299, 299, "small" },    { 299, 212, "small" }, { 600, 99, "small" },
+		{ 99, 4000, "small" }, { 337, 213, NULL },       { 213, 337, NULL },    { 600, 100, NULL },
+		{ 300, 300, NULL },    { 0, 300, "unreadable" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct str s = png_of(pool, cases[i].width, cases[i].height, NULL);
+		const char *problem = problem_of(pool, s.s, s.len);
+		if (!str_eq(problem, cases[i].problem))
+			fail_msg("%u × %u: %s", cases[i].width, cases[i].height, problem ? problem : "good");
+	}
+	struct str t = jpeg(pool, 80, NULL);
+	assert_string_equal(problem_of(pool, t.s, t.len), "small");
+}
+
 static void images_cut_anywhere_are_unreadable(void **state)
 {
 	struct piece_checked c;
 	struct err e;
 	(void)state;
-	struct str s = png(pool, NULL), t = jpeg(pool, 1, NULL);
+	struct str s = png(pool, NULL), t = jpeg(pool, 640, NULL);
 	for (size_t n = 0; n < s.len; n++) {
 		assert_int_equal(piece_check(pool_copy(pool, s.s, n), n, pool, &c, &e), 0);
 		assert_non_null(c.problem);
@@ -264,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_also_something_else_is_a_polyglot, begin, end),
 		cmocka_unit_test_setup_teardown(other_types_have_no_type, begin, end),
 		cmocka_unit_test_setup_teardown(good_images_tell_their_size, begin, end),
+		cmocka_unit_test_setup_teardown(a_picture_too_small_to_be_read_says_so, begin, end),
 		cmocka_unit_test_setup_teardown(images_cut_anywhere_are_unreadable, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
