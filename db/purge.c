@@ -4,7 +4,7 @@
  * file, kind, due: when its time is over, of what is still there. A refused file keeps its answers without the NIR; a
  * convention's pieces go 2 years after the countersignature, the rest a year after its end.
  */
-#define RETENTION                                                                                                      \
+#define RETENTION(ALSO)                                                                                                \
 	"with r as ("                                                                                                  \
 	" select f.id as file, f.version, k.kind, k.due from file f"                                                   \
 	" left join lateral (select max(e.at) as at from event e where e.file = f.id and e.event = 'countersign') c "  \
@@ -31,25 +31,32 @@
 	"  ('profile', case f.state when 'ended' then f.state_since end,"                                              \
 	"   exists (select 1 from profile o where o.file = f.id))) k(kind, due, there)"                                \
 	" where f.state in ('refused', 'withdrawn', 'closed', 'ended', 'conventioned') and k.there and k.due is not "  \
-	"null)"
+	"null" ALSO ")"
 
 SQL(purge_due,
-    RETENTION " select file, version, string_agg(kind, ',' order by kind) as kinds from r where due <= enroll_now()"
-	      " group by file, version order by file limit $1::int");
-/* The proofs' 30 days are in the letter of the convention; a profile goes the day the convention ends. */
-SQL(purge_notices, RETENTION ", d as (select r.file, f.account, f.version, min(paris_day(r.due)) as day, "
-			     "string_agg(r.kind, ',' order by r.kind) as kinds"
-			     "  from r join file f on f.id = r.file where r.kind in ('pieces', 'answers') and "
-			     "paris_day(r.due) - $1::int <= paris_today()"
-			     "  group by r.file, f.account, f.version),"
-			     " n as (insert into notice (file, kind, seq) select file, 'purge:' || kinds, 0 from d on "
-			     "conflict do nothing returning file),"
-			     " m as (insert into message (account, audience, file, seq, kind, params)"
-			     "  select d.account, 'account', d.file, d.version, 'purge_notice', "
-			     "jsonb_build_object('gone', greatest(d.day, paris_today()), "
-			     "'kinds', d.kinds)::text"
-			     "  from d join n on n.file = d.file returning id, file, seq)"
-			     " insert into outbox (file, seq, kind, ref) select file, seq, 'message', id from m");
+    RETENTION("") " select file, version, string_agg(kind, ',' order by kind) as kinds from r where due <= enroll_now()"
+		  " group by file, version order by file limit $1::int");
+/*
+ * The proofs' 30 days are in the letter of the convention; a profile goes the day the convention ends. No convention is
+ * older than its file: the young ones, nearly all, are not asked for their history.
+ */
+#define OLD_ENOUGH                                                                               \
+	" and (f.state <> 'conventioned' or f.created_at < enroll_now() - interval '2 years' + " \
+	"make_interval(days => $1::int + 1))"
+SQL(purge_notices,
+    RETENTION(OLD_ENOUGH) ", d as (select r.file, f.account, f.version, min(paris_day(r.due)) as day, "
+			  "string_agg(r.kind, ',' order by r.kind) as kinds"
+			  "  from r join file f on f.id = r.file where r.kind in ('pieces', 'answers') and "
+			  "paris_day(r.due) - $1::int <= paris_today()"
+			  "  group by r.file, f.account, f.version),"
+			  " n as (insert into notice (file, kind, seq) select file, 'purge:' || kinds, 0 from d on "
+			  "conflict do nothing returning file),"
+			  " m as (insert into message (account, audience, file, seq, kind, params)"
+			  "  select d.account, 'account', d.file, d.version, 'purge_notice', "
+			  "jsonb_build_object('gone', greatest(d.day, paris_today()), "
+			  "'kinds', d.kinds)::text"
+			  "  from d join n on n.file = d.file returning id, file, seq)"
+			  " insert into outbox (file, seq, kind, ref) select file, seq, 'message', id from m");
 
 SQL(purge_pieces,
     "with c as (delete from piece_chunk where piece in (select id from piece where file = $1::bigint))"

@@ -6,7 +6,9 @@ SQL(watch_state,
     "enroll_now())) as late, count(*) filter (where attempts >= 5 and kind not in ('scan', 'geocode')) as retrying,"
     "  count(*) filter (where kind = 'scan') as scans from outbox where done_at is null),"
     " r as (select max(at) as at from chain_root),"
-    " e as (select min(e.at) as at from event e, r where e.at > coalesce(r.at, '-infinity')),"
+    /* By the index of times: the first one, not the least of all. */
+    " e as (select (select x.at from event x where x.at > coalesce((select r.at from r), '-infinity') order by x.at "
+    "limit 1) as at),"
     /* In a standby there is no current place in the log to compare with. */
     " s as (select count(*) as n, max(case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), "
     "replay_lsn) end) as lag from pg_stat_replication)"
