@@ -39,6 +39,7 @@ SQL(file_read_openings,
 SQL(file_read_messages,
     "select id, kind, subject, at, opened_at, mail_state, mail_at, account is not null as to_applicant"
     " from message where file = $1::bigint order by at, id");
+SQL(file_read_agent, "select name from agent where id = $1::bigint");
 SQL(file_mine, "select f.id, f.number, f.kind, f.state, f.version, f.created_at, f.deadline, f.caisse, c.name as "
 	       "caisse_name, count(*) over () as total"
 	       " from file f left join caisse c on c.code = f.caisse where f.account = my_account()"

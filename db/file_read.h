@@ -14,6 +14,7 @@ extern const struct statement file_read_personal; /* file */
 extern const struct statement file_read_pieces;   /* file: with who opened them */
 extern const struct statement file_read_openings; /* file */
 extern const struct statement file_read_messages; /* file, audience of agents or NULL */
+extern const struct statement file_read_agent;    /* agent → name */
 extern const struct statement file_mine;          /* the applicant's files, the live one first */
 extern const struct statement file_start;  /* account → id, number (a draft that is there already is given again) */
 extern const struct statement file_opened; /* file: the applicant read the decision (domain.md §3) */

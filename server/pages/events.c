@@ -1,6 +1,8 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../db/case.h"
+#include "../../db/file_read.h"
 #include "../base/crypto.h"
 #include "../base/str.h"
 #include "../convention.h"
@@ -14,6 +16,7 @@ struct happening {
 	struct problems problems; /* of the body */
 	struct firing firing;
 	const struct file_asked *asked;
+	size_t named;                 /* the colleague who was faster */
 	struct convention convention; /* approve: rendered before it is fired */
 };
 
@@ -80,20 +83,28 @@ static const struct view conflict_view = VIEW(struct conflict_view, conflict_slo
 static const struct page conflict_page = { "server/pages/conflict.html", &conflict_view };
 PAGE(conflict_page);
 
-/* Names of agents are for agents: people read "another person". */
-static const char *who_is(struct job *j, const char *actor, const struct file_view *v)
+/* Names of agents are for agents: people read "another person". The id of the colleague to be named, or 0. */
+static int64_t colleague(const struct job *j, const char *actor)
 {
+	int64_t id = actor && j->who.agent && str_starts(actor, "agent:") ? strtoll(actor + 6, NULL, 10) : 0;
+
+	return id == j->who.agent ? 0 : id;
+}
+
+static const char *who_is(struct job *j, const char *actor)
+{
+	const struct happening *h = j->state;
+	const struct rows *r;
+
 	if (!actor)
 		return NULL;
 	if (str_starts(actor, "account:"))
 		return j->who.account ? text("conflict.you") : text("role.applicant");
 	if (str_starts(actor, "agent:")) {
-		if (j->who.agent && str_eq(actor, pool_printf(j->pool, "agent:%lld", (long long)j->who.agent)))
-			return text("conflict.you");
-		for (size_t i = v && j->who.agent ? v->event_count : 0; i-- > 0;)
-			if (str_eq(v->events[i].actor, actor))
-				return v->events[i].by;
-		return text("conflict.agent");
+		if (!colleague(j, actor))
+			return text(j->who.agent ? "conflict.you" : "conflict.agent");
+		r = job_rows(j, h->named);
+		return rows_count(r) ? rows_text(r, 0, "name") : text("conflict.agent");
 	}
 	if (str_starts(actor, "employer:"))
 		return text("role.employer");
@@ -105,16 +116,13 @@ static int stale(struct job *j, struct err *e)
 {
 	const struct happening *h = j->state;
 	const struct firing *f = &h->firing;
-	struct file_view *v = POOL_NEW(j->pool, struct file_view);
-	struct err unread; /* it may be another caisse's by now */
-	bool seen = !file_view_read(j, h->asked, v, &unread);
 	bool not_here = str_eq(f->err.text, WHY_NOT_HERE);
 	const char *detail =
 		text_fill(j->pool, f->err.text ? f->err.text : "why.moved", text2("state", state_id(f->from)));
 	struct conflict_view view = {
 		.title = text(not_here ? "conflict.not_here" : "conflict.title"),
 		.not_here = not_here ? detail : NULL,
-		.who = who_is(j, f->stale_by, seen ? v : NULL),
+		.who = who_is(j, f->stale_by),
 		.what = f->stale_event ? text2("event_past", f->stale_event) : NULL,
 		.when = f->stale_at == INSTANT_NONE || !f->stale_by ? NULL : instant_french(j->pool, f->stale_at),
 		.file = pool_printf(j->pool, "/dossiers/%lld", (long long)f->file),
@@ -155,7 +163,9 @@ static int fired(struct job *j, struct err *e)
 	case ERR_NONE:
 		break;
 	case ERR_STALE:
-		h->asked = file_view_ask(j, h->file);
+		if (!colleague(j, f->stale_by))
+			return stale(j, e);
+		h->named = job_ask(j, &file_read_agent, ARGS(arg_i64(j->pool, colleague(j, f->stale_by))));
 		job_then(j, stale);
 		return 0;
 	case ERR_INPUT:

@@ -289,6 +289,9 @@ def loser_is_told(w):
     f = w.file("kim", "lea")
     stale = w.fire("marc", "claim", "kim", version=f["version"] - 1)
     right(stale.status == 409 and stale.json.get("event") and stale.json.get("by") and stale.json.get("at"), "%r" % stale)
+    last = f["events"][-1]["by"]
+    told = {who: w.fire(who, "claim", "kim", version=f["version"] - 1).json["by"] for who in ("lea", "marc")}
+    right(told == {who: "vous-même, dans un autre onglet" if last == name else last for who, name in (("lea", "Lea Essai"), ("marc", "Marc Essai"))}, "%s decided, told %s" % (last, told))
     page = w.house.ask("marc", "post", "/dossiers/%d/evenements/refuse" % w.person("kim").file,
                        form={"version": f["version"] - 1, "text": "Un motif longuement réfléchi.", "reasons[]": "other"},
                        Accept="text/html", Origin="https://localhost:%d" % w.house.agent_port)
