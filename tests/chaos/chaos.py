@@ -71,7 +71,7 @@ class Catcher(Kept):
 
 class Chaos:
     def __init__(self, given):
-        self.seed, self.short, self.failed, self.houses = given.seed, given.short, 0, []
+        self.given, self.seed, self.short, self.failed, self.houses = given, given.seed, given.short, 0, []
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # atexit ends the houses
 
     def called(self, name):
@@ -132,10 +132,13 @@ def own_disk():
     return folder
 
 
-def alone(main):
+def alone(main, **numbers):
+    """`numbers`: more of the command line, with their defaults; they are in c.given."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true")
+    for name, default in numbers.items():
+        parser.add_argument("--" + name, type=int, default=default)
     c = Chaos(parser.parse_args())
     c.called(os.path.basename(sys.argv[0]).removesuffix(".py"))
     main(c)

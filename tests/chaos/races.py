@@ -3,9 +3,14 @@
 wins each time, the other is told 409, and the log holds the winner's.
 
 A file walks from pair to pair (claim/claim, release/transfer, approve/withdraw, sign/recall …): where it goes next depends
-on who won. Those that need a rendered convention or a mailed code are some hundreds; the others make the number."""
+on who won. Those that need a rendered convention, a mailed code or new checks are some hundreds; the others make the number.
+
+    tests/chaos/races.py                    as many pairs as fit in LONG seconds: its share of `make chaos`
+    tests/chaos/races.py --pairs 100000     that many, however long it takes (make chaos CHAOS_ARGS="races --pairs 100000")"""
 from chaos import *
 
+LONG = 200
+TURN = 10  # pairs of a file before it is another's turn
 WON, LOST = (200, 303), 409
 OTHER = {"595": "597", "597": "595"}
 DESK = {"595": ("lea", "marc"), "597": ("nadia", "noe")}
@@ -76,7 +81,7 @@ class Walk:
     def __init__(self, member, r, version, caisse):
         self.member, self.file, self.r, self.version, self.caisse = member, member.file, r, version, caisse
         self.state, self.holder, self.refused_by, self.appealed, self.over = "in_review", None, None, False, False
-        self.rendered = 0
+        self.last = 0  # pairs on its way to the end
 
 
 def choice(walk, last):
@@ -96,6 +101,9 @@ def choice(walk, last):
         x = walk.holder
         many = [((x, "release", {}), (x, "release", {})), ((x, "release", {}), (x, "transfer", move)), ((x, "transfer", move), ("ada", "transfer", move)),
                 ((x, "release", {}), ("ada", "transfer", move))]
+        if r.random() < 0.01:
+            many = [((x, "ask_correction", items), (x, "release", {})), ((x, "ask_correction", items), ("ada", "transfer", move)),
+                    ((x, "ask_correction", items), (x, "ask_correction", items))]
         ends = [((x, "refuse", refuse), (me, "withdraw", {})), ((x, "refuse", refuse), (x, "ask_correction", items)),
                 ((x, "refuse", refuse), (x, "release", {})), ((x, "ask_correction", items), (me, "withdraw", {}))]
         if walk.renders:
@@ -129,7 +137,7 @@ class Races:
     def __init__(self, c, house, today):
         self.c, self.house, self.today = c, house, today
         self.won, self.kinds, self.lock = {}, collections.Counter(), threading.Lock()
-        self.pairs, self.wrong = 0, []
+        self.pairs = 0
         house.people["noe"] = house.make_agent("noe", "delegate", "--caisse", "597") if "noe" not in house.people else house.people["noe"]
         self.agents = {r[0]: int(r[1]) for r in house.sql("select split_part(email, '@', 1), id from agent")}
 
@@ -242,25 +250,44 @@ class Races:
             walk.over = True
 
     def run(self, walks, wanted, threads, until):
-        """That many pairs, shared among the files; then, and when time is over, each file comes to an end."""
-        each = wanted // len(walks)
+        """That many pairs, a few of one file, then of the next; when they are done or time is over, each file comes to an end."""
+        line, broken = collections.deque(walks), threading.Event()
 
-        def walk_on(walk):
-            wire = self.local.__dict__.setdefault("wire", self.wires())
-            n = last = 0
-            while not walk.over and last < 12:
-                last += n >= each or time.monotonic() > until
-                self.pair(walk, wire, last > 0)
-                n += 1
-        self.local = threading.local()
-        at_once(walks, walk_on, threads)
+        def work(_):
+            wire = self.wires()
+            while not broken.is_set():
+                try:
+                    walk = line.popleft()
+                except IndexError:
+                    return
+                try:
+                    self.some(walk, wire, wanted, until)
+                except BaseException:
+                    broken.set()
+                    raise
+                if not walk.over:
+                    line.append(walk)
+        at_once(range(threads), work, threads)
+
+    def some(self, walk, wire, wanted, until):
+        for _ in range(TURN):
+            last = self.pairs >= wanted or time.monotonic() > until
+            walk.last += last
+            walk.over |= walk.last > 12
+            if walk.over:
+                return
+            self.pair(walk, wire, last)
 
 
 def main(c):
     house = c.house()
-    n, wanted, rendered, threads = (12, 150, 4, 4) if c.short else (400, 100000, 60, 8)
+    asked = getattr(c.given, "pairs", 0)
+    if c.short:
+        n, wanted, seconds, rendered, threads, making = 12, 150, 15, 4, 4, 60
+    else:
+        n, wanted, seconds, rendered, threads, making = (600, asked, 86400, 60, 8, 150) if asked else (300, 10**6, LONG, 40, 8, 60)
     races = Races(c, house, house.now().date().isoformat())
-    people = crowd(house, n, threads=threads, seconds=min(60, int(os.environ.get("RACES_SECONDS", 240)) / 2))
+    people = crowd(house, n, threads=threads, seconds=making)
     walks = []
     for m in people:
         walk = Walk(m, random.Random(c.random.getrandbits(64)), 0, "595")
@@ -269,7 +296,7 @@ def main(c):
     at_once(walks, races.look, threads)
     began = time.monotonic()
     c.attempt("of two contradictory decisions on one version exactly one wins, the other is told 409", races.run, walks, wanted, threads,
-              began + (15 if c.short else int(os.environ.get("RACES_SECONDS", 240))))
+              began + seconds)
     seconds = time.monotonic() - began
 
     def winners(log):
@@ -281,10 +308,12 @@ def main(c):
     c.attempt("the log holds what won, and nothing else", winners, log)
     c.attempt("the log folds to the files' states, its chain and the eight views hold", whole, house, log)
     c.attempt("figures are those recounted from the log", figures_hold, house, log)
-    c.survived(races.pairs, "pairs decided, exactly one winner each, on %d files in %d s" % (len(walks), seconds))
+    if asked:
+        c.attempt("as many pairs as were asked for", lambda: right(races.pairs >= asked, "%d" % races.pairs))
+    c.survived(races.pairs, "pairs decided, exactly one winner each, on %d files in %d s: %d a second" % (len(walks), seconds, races.pairs / seconds))
     for kind, count in sorted(races.kinds.items(), key=lambda k: -k[1]):
         c.survived(count, "of %s" % kind)
 
 
 if __name__ == "__main__":
-    alone(main)
+    alone(main, pairs=0)

@@ -4,6 +4,7 @@
     tests/chaos/run.py                    every program of the table, its long form, one after the other
     tests/chaos/run.py --short            the short forms, two at a time: a step of `make test` (tests/chaos/short.sh)
     tests/chaos/run.py races --seed 7     one program; the same seed chooses the same events, people and moments of a kill
+    tests/chaos/run.py races --pairs 100000    that many pairs, however long it takes
     tests/chaos/run.py --write            also writes tests/chaos/RESULTS.md, with date and machine (of each program its last
                                           long run, which build/chaos/ keeps)
 
@@ -43,11 +44,11 @@ KEPT = os.path.join(HERE, "../../build/chaos")
 PRINTING = threading.Lock()
 
 
-def run(names, seconds, seed, short):
+def run(names, seconds, seed, short, more=()):
     """Gives the lines, whether all was well, and how long it took."""
     began, lines, name = time.monotonic(), [], names[0]
     what = [os.path.join(HERE, name + ".py")] if len(names) == 1 else [os.path.abspath(__file__), "--inside", *names]
-    command = [sys.executable, "-u", *what, "--seed", str(seed), *(["--short"] if short else [])]
+    command = [sys.executable, "-u", *what, "--seed", str(seed), *(["--short"] if short else []), *more]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     ended_late = threading.Event()
 
@@ -134,6 +135,7 @@ def main():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1000000))
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--inside", action="store_true")
     given = parser.parse_args()
     if given.inside:
@@ -152,7 +154,8 @@ def main():
     def work():
         while left:
             names, seconds = left.pop(0)
-            results.append(run(names, seconds, given.seed, given.short))
+            more = ["--pairs", str(given.pairs)] if given.pairs and names == ["races"] else []
+            results.append(run(names, seconds + given.pairs // 20 if more else seconds, given.seed, given.short, more))
     workers = [threading.Thread(target=work) for _ in range(2 if given.short else 1)]
     for w in workers:
         w.start()
