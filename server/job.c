@@ -49,6 +49,7 @@ struct job_private {
 	/* firing */
 	struct firing *firing;
 	int tries;
+	struct err unsure; /* of an earlier try */
 };
 
 static struct {
@@ -489,6 +490,7 @@ void job_fire(struct job *j, struct firing *f, job_step *next)
 	}
 	p->firing = f;
 	p->tries = 0;
+	p->unsure = (struct err){ 0 };
 	p->coming = COMING_FIRE;
 	p->next = next;
 }
@@ -497,12 +499,19 @@ static void fired(struct firing *f, void *arg)
 {
 	struct job *j = arg;
 	struct job_private *p = j->private;
-	/* A deadlock or a lost connection before the commit: nothing was done, the same event may pass. */
-	if (f->err.kind == ERR_RETRY && ++p->tries < FIRE_TRIES) {
+	/* A deadlock or a lost connection before the commit: nothing was done, the same event may pass. The answer to a
+	 * COMMIT that was lost: the key says whether it was done, once the database has ended it (domain.md §3). */
+	bool unsure = f->err.kind == ERR_UNSURE && f->key;
+	if ((f->err.kind == ERR_RETRY || unsure) && ++p->tries < FIRE_TRIES) {
+		if (unsure)
+			p->unsure = f->err;
 		f->err = (struct err){ 0 };
 		fire(f, fired, j);
 		return;
 	}
+	/* Nobody could be asked: "try again" would say that nothing was done. */
+	if (p->unsure.kind == ERR_UNSURE && (f->err.kind == ERR_RETRY || f->err.kind == ERR_BUSY))
+		f->err = p->unsure;
 	if (f->err.kind == ERR_NONE)
 		clerk_wake();
 	run(j, p->next);

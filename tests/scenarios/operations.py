@@ -235,6 +235,109 @@ def beside(w):
         time.sleep(0.2)
 
 
+class Losing:
+    """A socket before PostgreSQL's that loses, once, the answer to the COMMIT of an event that has a key: after the database has
+    carried it out, or before it heard of it. `away`: nobody comes to the database from then on."""
+    # prepared (Bind), or not yet (Parse without a name)
+    COMMIT = re.compile(rb"(?:B....\x00case_key_done\x00|P....\x00update idempotency set ).*(?:B....\x00tx_commit\x00|P....\x00commit\x00)"
+                        rb".*S\x00\x00\x00\x04\Z", re.S)
+
+    def __init__(self, real):
+        self.real, self.folder, self.lose, self.away, self.ends = real, tempfile.mkdtemp(prefix="enroll-losing-", dir="/tmp"), None, False, []
+        os.chmod(self.folder, 0o777)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(os.path.join(self.folder, ".s.PGSQL.5432"))
+        os.chmod(os.path.join(self.folder, ".s.PGSQL.5432"), 0o777)
+        self.socket.listen(64)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.socket.accept()[0]
+                if self.away:
+                    client.close()
+                    continue
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self.real)
+                self.ends += [client, server]
+                state = {"mute": False, "heard": threading.Event()}
+                threading.Thread(target=self.out, args=(client, server, state), daemon=True).start()
+                threading.Thread(target=self.back, args=(client, server, state), daemon=True).start()
+
+    def out(self, client, server, state):
+        begun = b""
+        with contextlib.suppress(OSError), client, server:
+            while data := client.recv(1 << 20):
+                begun = begun + data if self.lose else b""
+                if self.lose and self.COMMIT.search(begun):
+                    how, self.lose = self.lose, None
+                    state["mute"] = True
+                    if how == "answer":
+                        server.sendall(data)
+                        state["heard"].wait(20)
+                    for end in self.ends if self.away else (client, server):
+                        with contextlib.suppress(OSError):
+                            end.shutdown(socket.SHUT_RDWR)
+                    return
+                server.sendall(data)
+
+    def back(self, client, server, state):
+        with contextlib.suppress(OSError):
+            while data := server.recv(1 << 20):
+                if not state["mute"]:
+                    client.sendall(data)
+                elif data[-6:-1] == b"Z\0\0\0\5":  # ready again: the COMMIT is over
+                    state["heard"].set()
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.socket.close()
+        shutil.rmtree(self.folder)
+
+
+def answer_lost(w):
+    """The key says whether the event was done: it is there once, and its sender is answered as if nothing had been."""
+    house = w.house
+    losing = Losing(os.path.join(house.home, "pg/socket/.s.PGSQL.5432"))
+    port, agents = free_port(), free_port()
+    process = subprocess.Popen([house.enrolld], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env={
+        **house.environment, "ENROLL_PORT": str(port), "ENROLL_AGENT_PORT": str(agents), "ENROLL_LOOPS": "1",
+        "ENROLL_DSN": "host=%s user=enroll_service dbname=enroll" % losing.folder})
+    try:
+        c = Client(agents, os.path.join(house.home, "certs/ca.pem"), house.agent("lea").certificate)
+        path = "/dossiers/%d" % w.person("anna").file
+        until = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if c.get("/readyz").status == 200:
+                    break
+            right(time.monotonic() < until and process.poll() is None, "it does not serve")
+            time.sleep(0.2)
+        for event, how in (("claim", "answer"), ("release", "question"), ("claim", "answer"), ("release", "answer")):
+            before = c.get(path).json
+            losing.lose = how
+            a = c.post(path + "/evenements/" + event, {"version": before["version"]})
+            right(losing.lose is None, "nothing was lost")
+            right(a.status == 200 and a.json["version"] == before["version"] + 1, "%s, its %s lost: %r" % (event, how, a))
+            right([e["event"] for e in c.get(path).json["events"]] == [e["event"] for e in before["events"]] + [event], "it is not there once")
+        until = time.monotonic() + 10
+        while not re.search(r"^enroll_db_unsure_total 4$", c.get("/metrics").text, re.M):
+            right(time.monotonic() < until, "not counted: %s" % re.findall(r"enroll_db_\w+ \d+", c.get("/metrics").text))
+            time.sleep(0.1)
+        before, losing.lose, losing.away = c.get(path).json, "answer", True
+        a = c.post(path + "/evenements/claim", {"version": before["version"]})
+        right(a.status == 503 and "peut-être été enregistrée" in a.json["detail"], "without a database to ask: %r" % a)
+        losing.away = False
+        right(w.file("anna", "lea")["version"] == before["version"] + 1, "it was done")
+    finally:
+        process.terminate()
+        right(process.wait(60) == 0, "it did not end well")
+        losing.close()
+    right(w.fire("lea", "release", "anna").status == 200, "release")
+
+
 scenario("enrollctl", [
     holds("a wrong command line is 2, with its usage", usage),
     holds("a refusal is 1", refusals),
@@ -254,6 +357,7 @@ scenario("the programs' life", [
     holds("killed and started again, nothing acknowledged is lost", killed),
     holds("PostgreSQL is killed, the service goes on", cluster_killed),
     holds("a second instance serves the same home", beside),
+    holds("a COMMIT whose answer is lost is looked up by its key, not told to the person", answer_lost),
     holds("a home out of reach is kept elsewhere", out_of_reach),
     holds("a changed event is seen by the audit", tampered),
     holds("a cut tail is seen by the signed roots", cut_tail),
