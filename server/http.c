@@ -707,6 +707,8 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 	st->c->progress_at = clock_monotonic(); /* from now on it is theirs to read */
 	r->handle = NULL;
 	access_line(r, st, status);
+	if (req->version < 0x200)
+		log_release(); /* libh2o writes the answer now */
 	atomic_fetch_add(&http.bytes, buffer.len);
 	h2o_start_response(req, &generator);
 	h2o_send(req, &buffer, 1, H2O_SEND_STATE_FINAL);
@@ -870,7 +872,10 @@ static void turn(struct loop *l)
 	if (wait < 0 || wait > most)
 		wait = most;
 	h2o_evloop_run(l->ctx.loop, wait);
+	/* What is answered at once under HTTP/2 leaves in the next turn: its line still comes first. */
+	log_hold();
 	start_waiting(l);
+	log_release();
 	lanes_dispatch(l->lanes);
 	atomic_store(&l->up, lanes_up(l->lanes));
 	int64_t now = clock_monotonic();

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,40 @@ struct line {
 	char s[LINE];
 	size_t len;
 };
+
+/* Of each thread: what it holds back, and how its latest second is written. */
+static _Thread_local struct line held;
+static _Thread_local bool holding;
+static _Thread_local struct {
+	time_t second;
+	char text[32];
+	size_t len;
+} written;
+
+static void write_out(const char *bytes, size_t n)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t w = write(STDERR_FILENO, bytes + done, n - done);
+		if (w < 0 && errno != EINTR)
+			break;
+		if (w > 0)
+			done += (size_t)w;
+	}
+}
+
+void log_hold(void)
+{
+	holding = true;
+}
+
+void log_release(void)
+{
+	int saved = errno;
+	write_out(held.s, held.len);
+	held.len = 0;
+	holding = false;
+	errno = saved;
+}
 
 static void put(struct line *l, const char *bytes, size_t n)
 {
@@ -42,6 +77,11 @@ static size_t sequence(const unsigned char *p)
 	return n;
 }
 
+static bool plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 /* Writes a JSON text, cut at `limit` bytes of the line. */
 static void put_json(struct line *l, const char *text, size_t limit)
 {
@@ -50,6 +90,10 @@ static void put_json(struct line *l, const char *text, size_t limit)
 	while (*p) {
 		char one[8];
 		size_t n, used = 1;
+		if (plain(*p) && l->len + 2 <= limit) {
+			l->s[l->len++] = (char)*p++;
+			continue;
+		}
 		if (*p == '"' || *p == '\\') {
 			one[0] = '\\';
 			one[1] = (char)*p;
@@ -83,10 +127,15 @@ void log_pairs(enum log_level level, const char *event, ...)
 	int saved = errno;
 	struct line l;
 	struct timespec now;
-	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	l.len = strftime(l.s, 64, "{\"t\":\"%Y-%m-%dT%H:%M:%S", &utc);
+	if (now.tv_sec != written.second || !written.len) {
+		struct tm utc;
+		gmtime_r(&now.tv_sec, &utc);
+		written.second = now.tv_sec;
+		written.len = strftime(written.text, sizeof written.text, "{\"t\":\"%Y-%m-%dT%H:%M:%S", &utc);
+	}
+	l.len = 0;
+	put(&l, written.text, written.len);
 	l.len += (size_t)snprintf(l.s + l.len, 64, ".%03ldZ\",\"level\":\"%s\",\"event\":", now.tv_nsec / 1000000,
 				  names[level]);
 	put_json(&l, event ? event : "", 256);
@@ -108,12 +157,14 @@ void log_pairs(enum log_level level, const char *event, ...)
 	}
 	va_end(args);
 	put(&l, "}\n", 2);
-	for (size_t done = 0; done < l.len;) {
-		ssize_t n = write(STDERR_FILENO, l.s + done, l.len - done);
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n > 0)
-			done += (size_t)n;
+	if (!holding) {
+		write_out(l.s, l.len);
+	} else {
+		if (held.len + l.len > LINE) {
+			write_out(held.s, held.len);
+			held.len = 0;
+		}
+		put(&held, l.s, l.len);
 	}
 	errno = saved;
 }

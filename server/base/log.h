@@ -14,6 +14,12 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level least);
 #define log_event(...) log_pairs(__VA_ARGS__, (const char *)NULL)
+/*
+ * Between the two the lines of this thread are gathered, to be written several at a time (4096 bytes at the most: what
+ * a pipe takes whole). For a moment only: what is held when the process is killed is lost.
+ */
+void log_hold(void);
+void log_release(void);
 void log_pairs(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
 #endif

@@ -129,6 +129,45 @@ static void what_is_below_the_level_is_not_written(void **state)
 	json_decref(captured_line());
 }
 
+static void lines_that_are_held_come_whole_and_in_order_at_the_release(void **state)
+{
+	enum { LINES = 100 };
+	size_t next = 0;
+	char number[8];
+
+	(void)state;
+	log_hold();
+	log_event(LOG_INFO, "first");
+	assert_string_equal(captured_text(), "");
+	log_release();
+	json_decref(captured_line());
+	/* More than a pipe takes at once: whole lines are written, as soon as no more of them fit. */
+	log_hold();
+	for (int i = 0; i < LINES; i++) {
+		snprintf(number, sizeof number, "%d", i);
+		log_event(LOG_INFO, "held", "n", number);
+	}
+	const char *early = captured_text();
+	assert_int_equal(early[strlen(early) - 1], '\n');
+	for (int part = 0; part < 2; part++) {
+		char *save = NULL;
+
+		for (char *line = strtok_r(captured, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+			json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+			snprintf(number, sizeof number, "%zu", next++);
+			assert_string_equal(get(j, "n"), number);
+			json_decref(j);
+		}
+		assert_true(part ? next == LINES : next > 0 && next < LINES);
+		log_release();
+		captured_text();
+	}
+	assert_string_equal(captured, "");
+	log_event(LOG_INFO, "after");
+	json_decref(captured_line());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +176,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_missing_value_is_null, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_value_is_cut_not_split, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_below_the_level_is_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_that_are_held_come_whole_and_in_order_at_the_release, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,8 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "2"))
 LOAD = int(SIZES["load"] * PART)  # files 1 … LOAD are the owner's
 # Connections of each load, the same for service and reference of a row.
 HTTP2, HTTP1 = {"clients": 8, "streams": 8}, {"clients": 32, "http1": True}
-FIRES = max(16, LOAD // 32 // 16 * 16)  # transitions a turn
+KEPT = int(4000 * PART)  # of them only read, never fired at
+FIRES = max(16, (LOAD - KEPT) // (5 * (ROUNDS + 1)) // 16 * 16)  # transitions a turn: three contenders of B2 and two of B5
 told = ""
 
 
@@ -98,13 +99,13 @@ class Field:
     @property
     def files(self):
         """Paths of the files to read: many, in no order."""
-        return self.get("files", lambda: random.Random(1).sample(range(max(1, LOAD - 4000), LOAD), min(2000, LOAD - 1)))
+        return self.get("files", lambda: random.Random(1).sample(range(LOAD - KEPT + 1, LOAD), KEPT // 2))
 
     def take(self, n):
         """n files that no transition was fired on."""
         first = self.fired + 1
         self.fired += n
-        if self.fired >= LOAD - 4000 * PART:
+        if self.fired > LOAD - KEPT:
             raise Wrong("no more files to fire at: fewer rounds")
         return first
 
@@ -156,7 +157,7 @@ def amount(n, unit):
 
 # ---- reading and firing ----------------------------------------------------------------------------------------------
 
-READ_FILE = "\\set file random(%d, %d)" % (max(1, LOAD - 4000), LOAD - 1)
+READ_FILE = "\\set file random(%d, %d)" % (LOAD - KEPT + 1, LOAD - 1)
 FIRE_FILE = "\\set file :start + :client_id * :each + :n\n\\set n :n + 1"
 
 
