@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "base/log.h"
 #include "job.h"
@@ -31,6 +32,8 @@
 #define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */
 #define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
 #define STOP_SECONDS 10
+#define JUMP_MS 100 /* of the machine's clock, between two turns */
+#define NEVER ((uint64_t)365 * 86400 * 1000)
 #define LEAVE_SECONDS 2   /* HTTP/2, draining: nothing under way and nothing came for so long, it closes */
 #define UPLOAD_BYTES 8192 /* more than a handshake and a head */
 /* A body is whole in memory before it is read. When those of a loop are more than this, the largest leave first. */
@@ -105,6 +108,7 @@ struct loop {
 	struct service *service;
 	int jobs;
 	int64_t stop_at;
+	int64_t clock_lead;               /* of the machine's clock on the monotonic one, ms */
 	int64_t unwarned_at;              /* draining: HTTP/2 connections are to be told since then; 0: all were */
 	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
 	_Atomic int open;                 /* connections, those on their way to it included */
@@ -865,12 +869,31 @@ static void on_stop(void *arg)
 	l->stop_at = clock_monotonic() + STOP_SECONDS * SECOND;
 }
 
+/* libh2o stamps what waits with the machine's clock: where that was set, the stamps follow. Set back, an answer would
+ * wait. */
+static void follow_clock(struct loop *l)
+{
+	struct timeval at;
+	gettimeofday(&at, NULL);
+	int64_t lead = (int64_t)at.tv_sec * 1000 + at.tv_usec / 1000 - clock_monotonic() / (SECOND / 1000);
+	int64_t jump = lead - l->clock_lead;
+	if (jump > -JUMP_MS && jump < JUMP_MS)
+		return;
+	l->clock_lead = lead;
+	for (h2o_linklist_t *t = l->ctx.loop->_timeouts.next; t != &l->ctx.loop->_timeouts; t = t->next) {
+		h2o_linklist_t *entries = &H2O_STRUCT_FROM_MEMBER(h2o_timeout_t, _link, t)->_entries;
+		for (h2o_linklist_t *e = entries->next; e != entries; e = e->next)
+			H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, e)->registered_at += (uint64_t)jump;
+	}
+}
+
 static void turn(struct loop *l)
 {
 	bool often = l->draining || l->hurried;
 	int wait = lanes_timeout(l->lanes), most = often ? 50 : 1000;
 	if (wait < 0 || wait > most)
 		wait = most;
+	follow_clock(l);
 	h2o_evloop_run(l->ctx.loop, wait);
 	/* What is answered at once under HTTP/2 leaves in the next turn: its line still comes first. */
 	log_hold();
@@ -890,6 +913,7 @@ static int loop_open(struct loop *l)
 		.dsn = l->service->dsn, .fast = 1, .write = 4, .slow = 2, .standby = true, .application_name = "enrolld"
 	};
 	h2o_context_init(&l->ctx, h2o_evloop_create(), &http.config);
+	follow_clock(l);
 	h2o_multithread_register_receiver(l->ctx.queue, &l->receiver, on_messages);
 	for (size_t i = 0; i < 2; i++)
 		for (int line = 0; line < 2; line++)
@@ -1093,9 +1117,9 @@ static void configure(void)
 	http.config.server_name = h2o_iovec_init(H2O_STRLIT(""));
 	http.config.max_request_entity_size = ENTITY_MAX;
 	http.config.http1.upgrade_to_http2 = 0;
-	/* HTTP/1's clock covers idling and upload together: the sweep tells them apart. */
-	http.config.http1.req_timeout = REQUEST_SECONDS_MAX * 1000;
-	http.config.http2.idle_timeout = REQUEST_SECONDS_MAX * 1000;
+	/* Idling, uploads and what never ends are sweep()'s: libh2o counts by the machine's clock, which may jump. */
+	http.config.http1.req_timeout = NEVER;
+	http.config.http2.idle_timeout = NEVER;
 	h2o_hostconf_t *host = h2o_config_register_host(&http.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
 	h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
 	h2o_handler_t *handler = h2o_create_handler(path, sizeof *handler);

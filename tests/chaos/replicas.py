@@ -47,7 +47,8 @@ def children_of(pid):
 # ---- PostgreSQL ----------------------------------------------------------------------------------------------------------
 
 class Server:
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, **environment):
+        self.environment = environment
         self.name, self.data, self.port = name, os.path.join(folder, name), free_port()
         self.log = os.path.join(folder, name + ".log")
 
@@ -55,7 +56,7 @@ class Server:
         user = pwd.getpwnam(DATABASE_USER)
         other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         p = subprocess.run([os.path.join(BIN, words[0]), *words[1:]], capture_output=True, text=True, timeout=120, cwd="/",
-                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "10"}, **other)
+                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "10", **self.environment}, **other)
         right(status is None or p.returncode == status, "%s: %d %s%s" % (" ".join(words), p.returncode, p.stdout, p.stderr))
         return p.stdout
 
@@ -67,6 +68,18 @@ class Server:
                     "wal_level = replica\nhot_standby = on\nwal_log_hints = on\nwal_keep_size = 256MB\nmax_wal_size = 1GB\n"
                     "timezone = 'UTC'\nlc_messages = 'C'\nlog_min_messages = log\nmax_wal_senders = 5\n"
                     "wal_receiver_timeout = 5s\nwal_sender_timeout = 5s\nwal_retrieve_retry_interval = 200ms\n" % (self.port, self.name))
+
+    def make(self):
+        """A new one, with the roles and the empty database of the service; it serves."""
+        self.tool("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
+        self.configure()
+        shutil.copyfile(self.data + ".conf", self.data + "/postgresql.conf")
+        self.start()
+        self.sql("create role enroll_owner login; create role enroll_service login; create role enroll_purge login", "postgres")
+        self.sql("create database enroll owner enroll_owner encoding 'UTF8' template template0", "postgres")
+
+    def dsn(self, user):
+        return "postgresql://%s@127.0.0.1:%d/enroll" % (user, self.port)
 
     def start(self):
         self.tool("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "start")
@@ -105,23 +118,23 @@ class Server:
         return [tuple(line.split("\t")) for line in p.stdout.split("\n")[1:] if line]
 
 
+def database_folder():
+    """Of the user that PostgreSQL runs as."""
+    folder = tempfile.mkdtemp(prefix="enroll-replicas-", dir="/tmp")
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(DATABASE_USER)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    return folder
+
+
 class Replicas:
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="enroll-replicas-", dir="/tmp")
-        if os.geteuid() == 0:
-            user = pwd.getpwnam(DATABASE_USER)
-            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self.folder = database_folder()
         self.primary, self.standby = Server(self.folder, "one"), Server(self.folder, "two")
         self.servers = (self.primary, self.standby)
         atexit.register(self.end)
-        one = self.primary
-        one.tool("initdb", "-D", one.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions")
-        for server in self.servers:
-            server.configure()
-        shutil.copyfile(one.data + ".conf", one.data + "/postgresql.conf")
-        one.start()
-        one.sql("create role enroll_owner login; create role enroll_service login; create role enroll_purge login", "postgres")
-        one.sql("create database enroll owner enroll_owner encoding 'UTF8' template template0", "postgres")
+        self.primary.make()
+        self.standby.configure()
         os.mkdir(self.standby.data)
         self.follow()
 

@@ -31,11 +31,12 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# name, seconds at most of the short and of the long form, what it does
+# name, seconds at most of the short (0: there is none) and of the long form, what it does
 PROGRAMS = (
     ("races", 90, 480, "pairs of contradictory decisions on the same version, at the same moment"),
     ("faults", 180, 300, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
     ("history", 120, 330, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
+    ("clock", 0, 240, "the clock of the machine set an hour and a day forward and back under load"),
     ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
 TOGETHER = ("races", "faults", "history")
@@ -143,7 +144,7 @@ def main():
     unknown = set(given.names) - {p[0] for p in PROGRAMS}
     if unknown:
         parser.error("no such program: " + ", ".join(sorted(unknown)))
-    chosen = [p for p in PROGRAMS if not given.names or p[0] in given.names]
+    chosen = [p for p in PROGRAMS if (not given.names or p[0] in given.names) and (p[1] or not given.short)]
     print("# seed %d" % given.seed, flush=True)
     left = [([name], short if given.short else long) for name, short, long, _ in chosen]
     shared = [x for x in left if x[0][0] in TOGETHER]
