@@ -188,7 +188,7 @@ int rekey_equality(const char *owner_dsn, const char *key, rekey_again *again, v
 	int bad = !p || plain_script(p,
 				     "begin; lock table file in exclusive mode;"
 				     " select count(*) as n from pg_stat_activity where datname = current_database()"
-				     "  and application_name in ('enrolld', 'enroll-clock', 'enroll-delivery')",
+				     "  and application_name ~ '^enroll(d$|-)'",
 				     pool, &r, e);
 	if (!bad && rows_i64(r, 0, "n"))
 		bad = fault(e, "the service runs: stop every instance first");

@@ -44,11 +44,15 @@
 
 static const struct identity system_identity = { .role = SYSTEM };
 
+/* A thread each: a mail server or a scanner that hangs keeps no letter, no seal and no other from going on. */
+enum hand { HAND_CLOCK, HAND_HOUSE, HAND_MAIL, HAND_OUTSIDE, HAND_COUNT };
+#define EVERY_HAND ((1U << HAND_COUNT) - 1)
+
 static struct {
 	struct service *service;
-	struct lanes *lanes[2];
-	pthread_t threads[2];
-	bool running, stop, woken[2];
+	struct lanes *lanes[HAND_COUNT];
+	pthread_t threads[HAND_COUNT];
+	bool running, stop, woken[HAND_COUNT];
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 } clerk = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -59,6 +63,21 @@ static bool clerk_stopping(void)
 	bool stop = clerk.stop;
 	pthread_mutex_unlock(&clerk.lock);
 	return stop;
+}
+
+static void wake(unsigned hands)
+{
+	pthread_mutex_lock(&clerk.lock);
+	for (size_t i = 0; i < HAND_COUNT; i++)
+		clerk.woken[i] |= hands >> i & 1;
+	if (clerk.running)
+		pthread_cond_broadcast(&clerk.wake);
+	pthread_mutex_unlock(&clerk.lock);
+}
+
+void clerk_wake(void)
+{
+	wake(EVERY_HAND);
 }
 
 /* ---- asking ---- */
@@ -476,6 +495,8 @@ static int message_row(struct service *s, struct lanes *l, struct pool *pool, co
 	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(NULL)));
 	if (db_send_wait(g, e))
 		return -1;
+	if (waits && can)
+		wake(1U << HAND_MAIL);
 	if (waits && !can && s->settings.demo)
 		keep_mail(s, &t, id, pool);
 	return 0;
@@ -661,13 +682,15 @@ static int geocode_row(struct service *s, struct lanes *l, struct pool *pool, co
 }
 
 static const struct {
+	enum hand hand;
 	const char *kind;
 	int (*row)(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i, instant_t now,
 		   struct err *e);
 	bool owed; /* never given up: what keeps it away is on the page of stuck files */
 } deliveries[] = {
-	{ "message", message_row, false }, { "mail", mail_row, false }, { "scan", scan_row, false },
-	{ "digest", digest_row, false },   { "seal", seal_row, true },  { "geocode", geocode_row, false },
+	{ HAND_HOUSE, "message", message_row, false }, { HAND_HOUSE, "seal", seal_row, true },
+	{ HAND_MAIL, "mail", mail_row, false },        { HAND_MAIL, "digest", digest_row, false },
+	{ HAND_OUTSIDE, "scan", scan_row, false },     { HAND_OUTSIDE, "geocode", geocode_row, false },
 };
 
 /* Told to stop, or with a lease that another instance may soon take over, it gives back what it has not begun. */
@@ -676,13 +699,15 @@ static bool give_back(int64_t leased_at)
 	return clerk_stopping() || clock_monotonic() - leased_at > (LEASE_SECONDS - ONE_SECONDS) * SECOND;
 }
 
-int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
+/* What these hands have to do. In turn, so that a code that somebody waits for is not behind a whole mailing. */
+static int deliver_by(unsigned hands, struct service *s, struct lanes *l, int *count, struct err *e)
 {
 	*count = 0;
-	/* In turn, so that a code that somebody waits for is not behind a whole mailing. */
 	for (int pass = 0, more = 1; pass < PASSES && more && !clerk_stopping(); pass++) {
 		more = 0;
 		for (size_t k = 0; k < COUNT(deliveries); k++) {
+			if (!(hands & 1U << deliveries[k].hand))
+				continue;
 			struct pool *pool = pool_new_secret();
 			const struct rows *r;
 			instant_t now;
@@ -721,19 +746,15 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 	return 0;
 }
 
-/* ---- threads ---- */
-
-void clerk_wake(void)
+int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 {
-	pthread_mutex_lock(&clerk.lock);
-	clerk.woken[0] = clerk.woken[1] = true;
-	if (clerk.running)
-		pthread_cond_broadcast(&clerk.wake);
-	pthread_mutex_unlock(&clerk.lock);
+	return deliver_by(EVERY_HAND, s, l, count, e);
 }
 
+/* ---- threads ---- */
+
 /* True when it is time to end. */
-static bool rest(size_t who, int milliseconds)
+static bool rest(enum hand who, int milliseconds)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -780,31 +801,38 @@ static void *keep_time(void *unused)
 		if (t.checks || t.fired || t.reminders)
 			clerk_wake(); /* letters to send */
 		pool_free(pool);
-	} while (!rest(0, 1000));
+	} while (!rest(HAND_CLOCK, 1000));
 	return NULL;
 }
 
-static void *deliver(void *unused)
+static void *deliver(void *arg)
 {
+	enum hand who = (enum hand)(intptr_t)arg;
 	int trouble = 0;
-	(void)unused;
 	do {
 		struct err e;
 		int count;
-		if (clerk_deliver(clerk.service, clerk.lanes[1], &count, &e)) {
+		if (deliver_by(1U << who, clerk.service, clerk.lanes[who], &count, &e)) {
 			if ((trouble++ % 30) == 0)
 				complain("clerk.deliver", 0, &e);
 		} else {
 			trouble = 0;
 		}
-	} while (!rest(1, 2000));
+	} while (!rest(who, 2000));
 	return NULL;
 }
 
 int clerk_start(struct service *s, struct err *e)
 {
-	static void *(*const work[])(void *) = { keep_time, deliver };
-	static const char *const names[] = { "enroll-clock", "enroll-delivery" };
+	static const struct {
+		const char *name; /* enrolld, enroll-…: db/rekey.c counts who serves by them */
+		void *(*work)(void *);
+	} hands[HAND_COUNT] = {
+		[HAND_CLOCK] = { "enroll-clock", keep_time },
+		[HAND_HOUSE] = { "enroll-letters", deliver },
+		[HAND_MAIL] = { "enroll-mail", deliver },
+		[HAND_OUTSIDE] = { "enroll-outside", deliver },
+	};
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -812,11 +840,10 @@ int clerk_start(struct service *s, struct err *e)
 	pthread_condattr_destroy(&monotonic);
 	clerk.service = s;
 	clerk.stop = false;
-	for (size_t i = 0; i < COUNT(work); i++) {
-		clerk.lanes[i] =
-			lanes_open(&(struct lanes_options){ .dsn = s->dsn, .write = 1, .application_name = names[i] },
-				   NULL, NULL, e);
-		if (!clerk.lanes[i] || pthread_create(&clerk.threads[i], NULL, work[i], NULL)) {
+	for (size_t i = 0; i < HAND_COUNT; i++) {
+		const struct lanes_options o = { .dsn = s->dsn, .write = 1, .application_name = hands[i].name };
+		clerk.lanes[i] = lanes_open(&o, NULL, NULL, e);
+		if (!clerk.lanes[i] || pthread_create(&clerk.threads[i], NULL, hands[i].work, (void *)(intptr_t)i)) {
 			if (clerk.lanes[i]) {
 				lanes_close(clerk.lanes[i]);
 				fault(e, "clerk: no thread");

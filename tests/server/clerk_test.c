@@ -2,9 +2,11 @@
  */
 #include "../lib/test.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -549,6 +551,61 @@ static void the_threads_do_it_by_themselves_when_woken(void **state)
 	pool_free(pool);
 }
 
+static int64_t message_to(const char *email)
+{
+	struct pool *pool = pool_new();
+	struct segment *s = segment_as(pool, &system_identity);
+	int64_t account = number(pool_printf(pool, "select id from account where email = '%s'", email));
+	segment_ask(s, &message_post,
+		    ARGS(arg_i64(pool, account), arg_text("account"), arg_text(NULL), arg_text(NULL),
+			 arg_text("password_changed"), arg_text("{}")));
+	segment_ask(s, &message_queue, ARGS(arg_text(NULL), arg_text(NULL)));
+	send_it(s);
+	pool_free(pool);
+	return number("select max(id) from message");
+}
+
+static bool becomes(const char *condition)
+{
+	for (int i = 0; i < 400 && !number(condition); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	return number(condition) != 0;
+}
+
+static void a_mail_server_that_says_nothing_keeps_no_letter_waiting(void **state)
+{
+	struct pool *pool = pool_new();
+	struct err e = { .detail = "" };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof at;
+	int mute = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)state;
+	assert_int_equal(bind(mute, (struct sockaddr *)&at, n) || listen(mute, 1) ||
+				 getsockname(mute, (struct sockaddr *)&at, &n),
+			 0);
+	owner("update outbox set done_at = enroll_now() where done_at is null returning id");
+	service.settings.smtp_url = pool_printf(pool, "smtp://127.0.0.1:%d", ntohs(at.sin_port));
+	if (clerk_start(&service, &e))
+		fail_msg("%s", e.detail);
+	message_to("a@example.org");
+	clerk_wake();
+	assert_true(becomes("select count(*) from outbox where kind = 'mail' and done_at is null and attempts > 0"));
+	/* the mail is under way, to nobody */
+	int64_t second = message_to("a@example.org");
+	clerk_wake();
+	assert_true(becomes(pool_printf(pool, "select count(*) from message where id = %lld and subject is not null",
+					(long long)second)));
+	assert_int_equal(number("select count(*) from outbox where kind = 'mail' and leased_until > clock_timestamp() "
+				"and error is null"),
+			 1);
+	shutdown(mute, SHUT_RDWR);
+	close(mute);
+	clerk_stop();
+	service.settings.smtp_url = "";
+	owner("update outbox set done_at = enroll_now() where done_at is null returning id");
+	pool_free(pool);
+}
+
 /* A view of the first file, as file_view.c would make it, without a job. */
 static void view_of(struct pool *pool, struct file_view *v)
 {
@@ -752,6 +809,7 @@ int main(void)
 		cmocka_unit_test(a_refused_file_loses_its_pieces_and_its_number_after_a_year),
 		cmocka_unit_test(a_draft_left_alone_is_announced_then_goes),
 		cmocka_unit_test(the_threads_do_it_by_themselves_when_woken),
+		cmocka_unit_test(a_mail_server_that_says_nothing_keeps_no_letter_waiting),
 		cmocka_unit_test(a_withdrawn_file_is_erased_whole_and_its_chain_still_holds),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
