@@ -169,7 +169,7 @@ def at_once(things, do, threads=4):
                 do(thing)
             except Exception as e:
                 wrong.append(e)
-    workers = [threading.Thread(target=work) for _ in range(threads)]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
     for w in workers:
         w.start()
     for w in workers:
@@ -249,10 +249,11 @@ def crowd(house, n, until="in_review", odd=lambda i: {}, threads=4, seconds=600)
 
 
 def keep_outbox(house):
-    """What the service forgets of its outbox (30 days after) stays readable in enroll.forgotten: in the schema, so that a backup has it too."""
+    """What the service forgets of its outbox (30 days after) stays readable in enroll.forgotten: in the schema and its owner's, so that a backup has it too."""
     house.sql("create table enroll.forgotten as table outbox with no data; grant insert on enroll.forgotten to public;"
               "create function enroll.keep() returns trigger language plpgsql as $$ begin insert into enroll.forgotten values (old.*); return old; end $$;"
-              "create trigger keep before delete on outbox for each row execute function enroll.keep()")
+              "create trigger keep before delete on outbox for each row execute function enroll.keep();"
+              "alter table enroll.forgotten owner to enroll_owner; alter function enroll.keep() owner to enroll_owner")
 
 
 # ---- killing -------------------------------------------------------------------------------------------------------------

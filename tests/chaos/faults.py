@@ -259,7 +259,7 @@ class Faults:
             while not stop.is_set():
                 killed.extend(p for p in self.renderers() if kill(p))
                 time.sleep(0.01)
-        killer = threading.Thread(target=killing)
+        killer = threading.Thread(target=killing, daemon=True)
         killer.start()
         try:
             until = time.monotonic() + 3  # a warm one might be quicker than the killer
@@ -472,7 +472,7 @@ class Faults:
             while not stop.is_set():
                 for event in ("claim", "release"):
                     count[0] += self.fire(person, m, event).status == 200
-        worker = threading.Thread(target=work)
+        worker = threading.Thread(target=work, daemon=True)
         worker.start()
         try:
             while count[0] < 4:
@@ -551,7 +551,7 @@ class Slow:
             s.setblocking(False)
             self.clients.append([maker.__name__, s, more])
         self.total = n
-        self.thread = threading.Thread(target=self.trickle)
+        self.thread = threading.Thread(target=self.trickle, daemon=True)
         self.thread.start()
 
     def mute(self):

@@ -217,8 +217,8 @@ class History:
     def run(self, threads, seconds):
         seeds = [random.Random(self.c.random.getrandbits(64)) for _ in range(threads + 2)]
         until = time.monotonic() + seconds
-        workers = [threading.Thread(target=self.client, args=(r,)) for r in seeds[2:]]
-        workers.append(threading.Thread(target=self.clock, args=(seeds[0],)))
+        workers = [threading.Thread(target=self.client, args=(r,), daemon=True) for r in seeds[2:]]
+        workers.append(threading.Thread(target=self.clock, args=(seeds[0],), daemon=True))
         for w in workers:
             w.start()
         try:

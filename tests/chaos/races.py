@@ -9,7 +9,7 @@ on who won. Those that need a rendered convention, a mailed code or new checks a
     tests/chaos/races.py --pairs 100000     that many, however long it takes (make chaos CHAOS_ARGS="races --pairs 100000")"""
 from chaos import *
 
-LONG = 200
+LONG = 180
 TURN = 10  # pairs of a file before it is another's turn
 WON, LOST = (200, 303), 409
 OTHER = {"595": "597", "597": "595"}

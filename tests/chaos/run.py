@@ -156,7 +156,13 @@ def main():
         while left:
             names, seconds = left.pop(0)
             more = ["--pairs", str(given.pairs)] if given.pairs and names == ["races"] else []
-            results.append(run(names, seconds + given.pairs // 20 if more else seconds, given.seed, given.short, more))
+            result = run(names, seconds + given.pairs // 20 if more else seconds, given.seed, given.short, more)
+            results.append(result)
+            if not given.short:
+                keep(result, given.seed)
+            if given.write:  # after each: what comes later may be interrupted
+                with open(os.path.join(HERE, "RESULTS.md"), "w", encoding="utf-8") as f:
+                    f.write(table(list(kept())))
     workers = [threading.Thread(target=work) for _ in range(2 if given.short else 1)]
     for w in workers:
         w.start()
@@ -169,12 +175,6 @@ def main():
         print("%s: %d passed, %d failed, %d s" % (r["name"], r["passed"], r["failed"], r["seconds"]))
         for count, what in survived(r):
             print("%12s  %s" % (count, what))
-    if not given.short:
-        for r in results:
-            keep(r, given.seed)
-    if given.write:
-        with open(os.path.join(HERE, "RESULTS.md"), "w", encoding="utf-8") as f:
-            f.write(table(list(kept())))
     failed = sum(r["failed"] for r in results)
     print("in %d s, seed %d: %s" % (seconds, given.seed, "%d failed" % failed if failed else "all survived"))
     sys.exit(1 if failed else 0)
