@@ -1,8 +1,8 @@
 /*
  * The clerk: background threads that do what nobody waits for. One runs checks, deadlines, day closing, chain roots
  * (every second and when woken); one renders letters and seals conventions; one sends mail; one scans pieces and looks
- * addresses up: who hangs outside the house keeps nobody else waiting. Each has its own lanes and drains the outbox with leases (FOR UPDATE SKIP LOCKED), at least once, with stable ids.
- * enrollctl tick calls clerk_tick() by itself.
+ * addresses up: who hangs outside the house keeps nobody else waiting. Each has its own lanes and drains the outbox
+ * with leases (FOR UPDATE SKIP LOCKED), at least once, with stable ids. enrollctl tick calls clerk_tick() by itself.
  */
 #ifndef SERVER_CLERK_H
 #define SERVER_CLERK_H
