@@ -9,6 +9,9 @@
 	BENCH_ROUNDS=5 BENCH_SECONDS=2      alternating rounds, seconds of each
 
 Service and reference take turns; a ratio is that of one pair of turns, and the table has the median and the extremes.
+"Each takes" is the processors' time of one request, of PostgreSQL, the program that answered and the load generator; pgbench
+connects and plans anew in each turn, which is in its figure. It says where a ratio comes from, and holds on a busy machine,
+where a ratio does not: others' work takes most from whoever has the fewest processes, and pgbench has eight.
 """
 import datetime
 import json

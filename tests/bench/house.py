@@ -121,6 +121,11 @@ class House:
         self.environment.update(ENROLL_DSN=dsn + "enroll_service", ENROLL_OWNER_DSN=dsn + "enroll_owner", ENROLL_PURGE_DSN=dsn + "enroll_purge",
                                 ENROLL_PORT=str(self.port), ENROLL_AGENT_PORT=str(self.agent_port), ENROLL_MAX_CONNECTIONS_PER_ADDRESS="20000")
 
+    @property
+    def postmaster(self):
+        with open(self.home + "/pg/data/postmaster.pid") as f:
+            return int(f.readline())
+
     def dsn(self, role):
         return "postgresql:///enroll?host=%s&user=%s" % (self.socket, role)
 

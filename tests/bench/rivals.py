@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,49 @@ import tempfile
 import time
 
 from house import HERE, Wrong, free_port, run
+
+# ---- what a turn costs --------------------------------------------------------------------------------------------------
+
+done = 0  # requests and transactions so far, of all generators
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def processor(pid):
+    """Seconds of it that a process and all it started have used."""
+    if not pid:
+        return 0
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            used = sum(map(int, f.read().rsplit(")", 1)[1].split()[11:15])) / TICK
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            return used + sum(processor(int(child)) for child in f.read().split())
+    except OSError:
+        return 0
+
+
+class Costs:
+    """Where the processors' time went in a contender's turns: PostgreSQL, its program (if any), its load generator."""
+
+    def __init__(self, house, program):
+        self.pids = (house and house.postmaster, program)
+        self.spent, self.done = [0, 0, 0], 0
+
+    def now(self):
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return [processor(p) for p in self.pids] + [children.ru_utime + children.ru_stime], done
+
+    def of(self, turn):
+        before, done_before = self.now()
+        value = turn()
+        after, done_after = self.now()
+        self.spent = [s + b - a for s, a, b in zip(self.spent, before, after)]
+        self.done += done_after - done_before
+        return value
+
+    def __str__(self):
+        each = [s / max(1, self.done) * 1000 for s in self.spent]
+        return "%.3g ms (%s)" % (sum(each), ", ".join("%s %.2g" % x for x in zip(("PostgreSQL", "program", "load"), each) if x[1] >= 0.0005))
+
 
 # ---- the service's statements ----------------------------------------------------------------------------------------
 
@@ -122,6 +166,8 @@ def pgbench(house, script, name, clients, seconds=None, each=None, start=0):
         os.unlink(part)
     if len(ends) < clients or min(map(len, ends.values())) <= WARM:
         raise Wrong("pgbench: too few transactions to count")
+    global done
+    done += sum(map(len, ends.values()))
     begin, end = max(e[WARM - 1] for e in ends.values()), min(e[-1] for e in ends.values())
     return sum(begin < t <= end for e in ends.values() for t in e) / (end - begin)
 
@@ -167,6 +213,8 @@ def h2load(urls, requests, http1=False, clients=16, streams=8, headers=(), data=
             raise Wrong("h2load: %s" % out[-1500:])
         total += int(codes[1]) + int(codes[2])
         longest = max(longest, float(took[1]) / (1000 if took[2] == "ms" else 1))
+    global done
+    done += total
     return total / longest
 
 
