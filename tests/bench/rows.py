@@ -1,4 +1,4 @@
-"""The nine benches: each gives the rows of the table it fills. Targets: the numbers below, higher is better unless `most`.
+"""The nine benches: each gives the rows of the table it fills. Targets: the numbers below, higher is better unless `most`."""
 import glob
 import json
 import os
