@@ -52,13 +52,13 @@ def machine():
         re.search(r"[\d.]+", run("psql", "--version"))[0], commit)
 
 
-def write(results, load):
+def write(results, broken, load):
     text = open(RESULTS).read()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     about = "%s. Others' load when it began: %.1f. Data: %s." % (machine(), load, rows.told)
     with open(RESULTS, "w") as f:
-        f.write(before + BEGIN + "\n" + about + "\n\n" + table(results) + "\n" + END + after)
+        f.write("\n".join([before + BEGIN, about, "", table(results), *["\n%s stopped: %s" % b for b in broken], END + after]))
 
 
 def main(words):
@@ -66,11 +66,16 @@ def main(words):
     unknown = [w for w in chosen if w not in rows.BENCHES] + [w for w in words if w.startswith("--") and w not in ("--json", "--write")]
     if unknown:
         sys.exit("not a bench or an option: %s (benches: %s)" % (" ".join(unknown), " ".join(rows.BENCHES)))
-    load, results, began = os.getloadavg()[0], [], time.monotonic()
+    load, results, broken, began = os.getloadavg()[0], [], [], time.monotonic()
     with rows.Field() as field:
         for name in chosen:
             at = time.monotonic()
-            found = rows.BENCHES[name](field)
+            try:
+                found = rows.BENCHES[name](field)
+            except (Wrong, OSError, subprocess.SubprocessError) as e:  # the others' figures are not lost with it
+                broken.append((name, str(e).strip().split("\n")[0]))
+                note("%s stopped: %s" % (name, e))
+                continue
             note("%s took %.0f s" % (name, time.monotonic() - at))
             results += found
             for r in found:
@@ -79,7 +84,9 @@ def main(words):
     keys = ("name", "reference", "ratio", "spread", "target", "met")
     print(json.dumps([{k: r[k] for k in keys} for r in results], ensure_ascii=False, indent=1) if "--json" in words else table(results))
     if "--write" in words:
-        write(results, load)
+        write(results, broken, load)
+    if broken:
+        sys.exit("stopped: " + " ".join(name for name, _ in broken))
 
 
 if __name__ == "__main__":
