@@ -39,7 +39,7 @@ enum field_type {
 	FIELD_SIRET,    /* 14 digits, Luhn (La Poste excepted) */
 	FIELD_POSTCODE, /* 5 digits */
 	FIELD_COMMUNE,  /* INSEE code: 5 characters, 2A/2B; existence is the database's business */
-	FIELD_PASSWORD, /* 12 to 200 characters */
+	FIELD_PASSWORD, /* 12 to 200 characters; a new one is not of those that are tried first (code "common") */
 	FIELD_OBJECT,   /* accepts name or name.anything: checklist.rights, checklist.rights.waived, pieces.12.waived */
 };
 
@@ -218,6 +218,8 @@ bool rule_url(const char *text);   /* http(s), a host with a dot, no user part, 
 bool rule_phone(const char *text); /* French or E.164 */
 bool rule_adeli(const char *text);
 bool rule_postcode(const char *text);
+bool rule_password_common(
+	const char *text);           /* of those that are tried first: a row of keys, one word again and again */
 bool rule_commune(const char *text); /* the form of an INSEE code only */
 
 #endif

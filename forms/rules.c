@@ -223,3 +223,80 @@ bool rule_commune(const char *text)
 		return digits(text + 2, 3);
 	return digits(text, 5) && strncmp(text, "00", 2);
 }
+
+/* ---- passwords that are tried first ---- */
+
+static int distinct(const char *text)
+{
+	bool seen[256] = { false };
+	int n = 0;
+
+	for (; *text; text++) {
+		n += !seen[(unsigned char)*text];
+		seen[(unsigned char)*text] = true;
+	}
+	return n;
+}
+
+/* "abcabcabcabc": its beginning, again and again. */
+static bool repeats(const char *text, size_t n)
+{
+	for (size_t period = 1; period <= n / 2; period++)
+		if (!memcmp(text, text + period, n - period))
+			return true;
+	return false;
+}
+
+/* Neighbours on a keyboard, in the alphabet or among digits, most of the way. */
+static bool is_row(const char *text, size_t n)
+{
+	static const char rows[] =
+		"abcdefghijklmnopqrstuvwxyz 01234567890 azertyuiopqsdfghjklmwxcvbn qwertyuiopasdfghjklzxcvbnm";
+	size_t along = 0;
+
+	for (size_t i = 0; i + 1 < n; i++)
+		for (const char *at = rows; (at = strchr(at, text[i])); at++)
+			if (text[i] != ' ' && (at[1] == text[i + 1] || (at > rows && at[-1] == text[i + 1]))) {
+				along++;
+				break;
+			}
+	return along * 4 >= (n - 1) * 3;
+}
+
+/* Bytes of letters beyond ASCII are some too. */
+static bool is_letter(char c)
+{
+	return (is_alnum(c) && !is_digit(c)) || (unsigned char)c >= 0x80;
+}
+
+/* One of these words with digits and signs around it. */
+static bool is_word(const char *text, size_t n)
+{
+	static const char *const words[] = {
+		"motdepasse",  "monmotdepasse", "password",      "mypassword",       "passe",          "psychologue",
+		"psychologie", "psy",           "monsoutienpsy", "soutienpsy",       "administrateur", "administrator",
+		"admin",       "bonjour",       "bienvenue",     "welcome",          "changeme",       "changemoi",
+		"iloveyou",    "jetaime",       "doudou",        "marseille",        "football",       "princesse",
+		"chouchou",    "letmein",       "superman",      "assurancemaladie", "ameli",
+	};
+
+	while (n && !is_letter(text[0]))
+		text++, n--;
+	while (n && !is_letter(text[n - 1]))
+		n--;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i]) == n && !memcmp(text, words[i], n))
+			return true;
+	return n == 0;
+}
+
+bool rule_password_common(const char *text)
+{
+	char plain[512];
+	size_t n = 0;
+
+	for (; text[n] && n < sizeof plain - 1; n++)
+		plain[n] = is_upper(text[n]) ? (char)(text[n] + 32) : text[n];
+	plain[n] = 0;
+	return distinct(plain) < 5 || repeats(plain, n) || is_row(plain, n) || is_word(plain, n);
+}

@@ -560,8 +560,12 @@ static struct verdict judge_text(const struct field *f, const char *text, enum f
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_AREA:
+		v.code = length_code(f, v.typed);
+		break;
 	case FIELD_PASSWORD:
 		v.code = length_code(f, v.typed);
+		if (!v.code && str_eq(f->autocomplete, "new-password") && rule_password_common(v.text))
+			v.code = "common";
 		break;
 	case FIELD_OBJECT:
 		v.code = v.typed > OBJECT_CHARS ? "length" : NULL;

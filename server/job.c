@@ -24,6 +24,7 @@
 #define HEADERS_MAX 24
 #define KEY_MAX 200
 #define FIRE_TRIES 5
+#define CERTIFICATE_NEAR_DAYS ((int64_t)30)
 
 enum content { CONTENT_NONE, CONTENT_URLENCODED, CONTENT_MULTIPART, CONTENT_JSON, CONTENT_OTHER };
 enum coming { COMING_NOTHING, COMING_SEGMENT, COMING_WORK, COMING_FIRE, COMING_REPLAY };
@@ -63,14 +64,20 @@ static const struct page layout_page;
 /* ---- the layout every page is poured into ---- */
 
 struct layout_view {
-	const char *title, *who, *csrf;
-	bool demo, signed_in, agent, desk; /* desk: an agent who works on files */
+	const char *title, *who, *csrf, *certificate_end; /* when it is near */
+	bool demo, signed_in, agent, desk;                /* desk: an agent who works on files */
 	struct markup main;
 };
 static const struct slot layout_slots[] = {
-	SLOT_T(struct layout_view, title), SLOT_T(struct layout_view, who),       SLOT_T(struct layout_view, csrf),
-	SLOT_B(struct layout_view, demo),  SLOT_B(struct layout_view, signed_in), SLOT_B(struct layout_view, agent),
-	SLOT_B(struct layout_view, desk),  SLOT_M(struct layout_view, main),
+	SLOT_T(struct layout_view, title),
+	SLOT_T(struct layout_view, who),
+	SLOT_T(struct layout_view, csrf),
+	SLOT_B(struct layout_view, demo),
+	SLOT_B(struct layout_view, signed_in),
+	SLOT_B(struct layout_view, agent),
+	SLOT_B(struct layout_view, desk),
+	SLOT_M(struct layout_view, main),
+	SLOT_T(struct layout_view, certificate_end),
 };
 static const struct view layout_view = VIEW(struct layout_view, layout_slots);
 static const struct page layout_page = { "server/pages/layout.html", &layout_view };
@@ -221,6 +228,17 @@ static void answer_kept(struct job *j, int status, const char *type, const struc
 			      type, bytes ? bytes : body->s, bytes ? size : body->len, j->pool));
 }
 
+/* An agent's certificate ends within a month: said on every page, while there is time to have another made. */
+static const char *near_end(const struct job *j)
+{
+	const struct request *r = j->request;
+
+	if (!r || j->private->shown.kind != CRED_CERTIFICATE ||
+	    r->certificate.not_after - machine_now() > CERTIFICATE_NEAR_DAYS * 86400 * SECOND)
+		return NULL;
+	return day_french(j->pool, day_in_paris(r->certificate.not_after));
+}
+
 int job_page(struct job *j, int status, const char *title, const struct page *page, const void *view)
 {
 	struct str main = str_in(j->pool), whole = str_in(j->pool);
@@ -235,6 +253,7 @@ int job_page(struct job *j, int status, const char *title, const struct page *pa
 		.agent = known && j->private->shown.kind == CRED_CERTIFICATE,
 		.desk = j->who.role & (EXPERT | DELEGATE | ADMIN),
 		.main = { main.s },
+		.certificate_end = near_end(j),
 	};
 	page_render(&layout_page, &layout, &whole);
 	answer_kept(j, status, "text/html; charset=utf-8", &whole);

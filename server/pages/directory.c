@@ -273,6 +273,7 @@ static bool far(double km)
 static struct list people(struct pool *pool, const struct directory *d)
 {
 	struct person_row *rows = POOL_ARRAY(pool, struct person_row, d->count + 1);
+	const struct field *phone = form_field(form_get("application"), "phone");
 
 	for (size_t i = 0; i < d->count; i++) {
 		const struct directory_entry *x = &d->items[i];
@@ -289,7 +290,7 @@ static struct list people(struct pool *pool, const struct directory *d)
 			.km = km_words(pool, x->km),
 			.publics = joined(pool, x->publics, x->public_count, "directory"),
 			.languages = joined(pool, x->languages, x->language_count, NULL),
-			.phone = x->phone,
+			.phone = x->phone ? field_display(phone, x->phone, pool) : NULL,
 			.phone_link = dialled(pool, x->phone),
 			.email = x->email,
 			.website = x->website,

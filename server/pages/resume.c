@@ -22,17 +22,15 @@ static const struct slot file_slots[] = { SLOT_I(struct resume_file, piece), SLO
 					  SLOT_T(struct resume_file, name), SLOT_T(struct resume_file, size) };
 static const struct view file_row_view = VIEW(struct resume_file, file_slots);
 struct resume_step {
-	const char *label, *pieces_href;
+	const char *label, *pieces_href, *empty_href; /* nothing was answered */
 	struct markup answers;
 	bool has_files;
 	struct list files;
 };
 static const struct slot resume_step_slots[] = {
-	SLOT_T(struct resume_step, label),
-	SLOT_T(struct resume_step, pieces_href),
-	SLOT_M(struct resume_step, answers),
-	SLOT_B(struct resume_step, has_files),
-	SLOT_L(struct resume_step, files, &file_row_view),
+	SLOT_T(struct resume_step, label),      SLOT_T(struct resume_step, pieces_href),
+	SLOT_T(struct resume_step, empty_href), SLOT_M(struct resume_step, answers),
+	SLOT_B(struct resume_step, has_files),  SLOT_L(struct resume_step, files, &file_row_view),
 };
 static const struct view resume_step_view = VIEW(struct resume_step, resume_step_slots);
 static const struct slot missing_slots[] = { SLOT_T(struct simple_link, href), SLOT_T(struct simple_link, label) };
@@ -111,6 +109,8 @@ static void resume_step(struct job *j, const struct file_view *v, const struct s
 		.pieces_href =
 			step_open(v) && pieces_unlocked(v, step, j->pool) ? step_href(v, step, true, j->pool) : NULL,
 	};
+	if (step_open(v) && !*out->answers.html)
+		out->empty_href = step_href(v, step, false, j->pool);
 }
 
 struct resuming {

@@ -204,6 +204,8 @@ int sign_out_answer(struct job *j, struct err *e)
 {
 	struct credentials shown = { .digest = NULL };
 
+	/* What this browser kept of the pages goes with the session. */
+	job_header(j, "clear-site-data", "\"cache\", \"storage\"");
 	if (j->request)
 		session_read(j->request, j->pool, &shown);
 	if (!shown.digest)

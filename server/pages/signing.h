@@ -9,7 +9,7 @@
 
 #include "../job.h"
 
-#define SIGNING_MINUTES 15
+#define SIGNING_MINUTES 10
 #define SIGNING_MOST "6"       /* codes of one party of one file … */
 #define SIGNING_SECONDS "3600" /* … in this time */
 

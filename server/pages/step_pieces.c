@@ -43,24 +43,18 @@ static const struct view slot_row_view = VIEW(struct slot_row, slot_slots);
 struct pieces_view {
 	int64_t id;
 	const char *title, *progress, *back, *here, *after;
-	bool draft;
+	bool draft, nothing; /* no place for a file: no period is described yet */
 	struct markup summary, lacks, lacks_here, other_holder, reasons;
 	struct list slots;
 };
 static const struct slot pieces_slots[] = {
-	SLOT_I(struct pieces_view, id),
-	SLOT_T(struct pieces_view, title),
-	SLOT_T(struct pieces_view, progress),
-	SLOT_T(struct pieces_view, back),
-	SLOT_T(struct pieces_view, here),
-	SLOT_T(struct pieces_view, after),
-	SLOT_B(struct pieces_view, draft),
-	SLOT_M(struct pieces_view, summary),
-	SLOT_M(struct pieces_view, lacks),
-	SLOT_M(struct pieces_view, lacks_here),
-	SLOT_M(struct pieces_view, other_holder),
-	SLOT_M(struct pieces_view, reasons),
-	SLOT_L(struct pieces_view, slots, &slot_row_view),
+	SLOT_B(struct pieces_view, nothing),    SLOT_I(struct pieces_view, id),
+	SLOT_T(struct pieces_view, title),      SLOT_T(struct pieces_view, progress),
+	SLOT_T(struct pieces_view, back),       SLOT_T(struct pieces_view, here),
+	SLOT_T(struct pieces_view, after),      SLOT_B(struct pieces_view, draft),
+	SLOT_M(struct pieces_view, summary),    SLOT_M(struct pieces_view, lacks),
+	SLOT_M(struct pieces_view, lacks_here), SLOT_M(struct pieces_view, other_holder),
+	SLOT_M(struct pieces_view, reasons),    SLOT_L(struct pieces_view, slots, &slot_row_view),
 };
 static const struct view pieces_view = VIEW(struct pieces_view, pieces_slots);
 static const struct page pieces_page = { "server/pages/step_pieces.html", &pieces_view };
@@ -149,6 +143,7 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 		.lacks_here = step_lacks_pieces(v, step, j->pool),
 		.other_holder = step_other_holder(v, step, &v->answers, j->pool),
 		.draft = v->st == ST_DRAFT,
+		.nothing = !n,
 		.summary = form_problem_summary(&told, j->pool),
 		.reasons = step_reasons(v, step, true, j->pool),
 		.slots = { slots, n },

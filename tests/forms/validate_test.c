@@ -868,12 +868,56 @@ static void passwords_are_long_enough_and_kept_as_typed(void **state)
 	values_add(&sent, "password", " onze chars");
 	assert_int_equal(judge(FORM_COMPLETE), 1);
 	assert_string_equal(problems.items[0].text,
-			    "Le mot de passe compte de 12 à 200 caractères" NB "; vous en avez saisi 11.");
+			    "Le mot de passe compte de 12 à 128 caractères" NB "; vous en avez saisi 11.");
 	values_set(&sent, "password", " douze chars ");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
 	assert_string_equal(values_get(&kept, "password"), " douze chars ");
+	char longest[130];
+	unsigned x = 7;
+	for (int i = 0; i < 129; i++, x = x * 1103515245 + 12345)
+		longest[i] = (char)('a' + (x >> 16) % 26);
+	longest[129] = 0;
+	values_set(&sent, "password", longest);
+	assert_int_equal(judge(FORM_COMPLETE), 1);
+	assert_string_equal(problems.items[0].code, "length");
+	longest[128] = 0;
+	values_set(&sent, "password", longest);
+	assert_int_equal(judge(FORM_COMPLETE), 0);
+	assert_string_equal(values_get(&kept, "password"), longest);
 	form = form_get("sign_in");
 	values_set(&sent, "password", "court");
+	assert_int_equal(judge(FORM_COMPLETE), 0);
+}
+
+static void passwords_that_are_tried_first_are_refused_when_they_are_chosen(void **state)
+{
+	static const char *const bad[] = { "123456789012",   "aaaaaaaaaaaa",     "azertyuiop123",    "Motdepasse2026!",
+					   "password1234",   "passwordpassword", "abcabcabcabc",     "qsdfghjklm;12",
+					   "2026-2026-2026", "098765432109",     "MonSoutienPsy2026" };
+	static const char *const good[] = { "une phrase de passe assez longue",
+					    "cheval pile agrafe juste",
+					    "demonstration-2026",
+					    "vX7#kq29!mLzT",
+					    "le chat dort sur le toit",
+					    "éàèéàèùçïôûêë!" };
+
+	(void)state;
+	form = form_get("account");
+	again();
+	values_add(&sent, "email", "a@b.fr");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		values_set(&sent, "password", bad[i]);
+		if (judge(FORM_COMPLETE) != 1 || strcmp(problems.items[0].code, "common") != 0)
+			fail_msg("%s", bad[i]);
+	}
+	for (size_t i = 0; i < COUNT(good); i++) {
+		values_set(&sent, "password", good[i]);
+		if (judge(FORM_COMPLETE))
+			fail_msg("%s", good[i]);
+	}
+	/* Who has one already still signs in. */
+	form = form_get("sign_in");
+	values_set(&sent, "password", "motdepasse2026");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
 }
 
@@ -925,6 +969,7 @@ int main(void)
 		T(dates_of_events_are_to_come),
 		T(other_bodies_are_judged),
 		T(passwords_are_long_enough_and_kept_as_typed),
+		T(passwords_that_are_tried_first_are_refused_when_they_are_chosen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -453,6 +453,25 @@ static void the_agents_listener_says_what_is_wrong_with_a_certificate(void **unu
 	assert_int_equal(ASK(.path = "/metrics").status, 404);
 }
 
+static void a_certificate_about_to_end_is_told_to_its_bearer(void **unused)
+{
+	(void)unused;
+	struct err e;
+	struct certificate c;
+	const char *ca = pool_printf(pool, "%s/ca", folder);
+	good(authority_issue(ca, "long", "Agent Long", "1005", 397, folder, pool, &c, &e), &e);
+	struct answer near =
+		ASK(.path = "/dossiers/1", .agents = true, .cert = "good", .headers = { "accept: text/html" });
+	struct answer far =
+		ASK(.path = "/dossiers/1", .agents = true, .cert = "long", .headers = { "accept: text/html" });
+	assert_int_equal(near.status, 503);
+	assert_int_equal(far.status, 503);
+	assert_non_null(strstr(near.body.s, "<strong>Votre certificat</strong> s’arrête le "));
+	assert_null(strstr(far.body.s, "Votre certificat"));
+	assert_null(strstr(ASK(.path = "/dossiers/1", .agents = true, .headers = { "accept: text/html" }).body.s,
+			   "Votre certificat"));
+}
+
 static void a_certificate_revoked_while_serving_is_refused_within_seconds(void **unused)
 {
 	(void)unused;
@@ -736,6 +755,7 @@ int main(void)
 		cmocka_unit_test(a_write_from_another_site_is_refused),
 		cmocka_unit_test(bodies_are_judged_before_anything_else),
 		cmocka_unit_test(the_agents_listener_says_what_is_wrong_with_a_certificate),
+		cmocka_unit_test(a_certificate_about_to_end_is_told_to_its_bearer),
 		cmocka_unit_test(a_certificate_revoked_while_serving_is_refused_within_seconds),
 		cmocka_unit_test(rapid_resets_cost_nothing_and_close_the_connection),
 		cmocka_unit_test(slow_clients_are_closed),
