@@ -858,7 +858,11 @@ static void on_drain(void *arg)
 	l->draining = true;
 	l->unwarned_at = clock_monotonic();
 	l->ctx.shutdown_requested = 1;
-	l->ctx.http2.idle_timeout.timeout = LEAVE_SECONDS * 1000;
+	h2o_timeout_t *idle = &l->ctx.http2.idle_timeout;
+	idle->timeout = LEAVE_SECONDS * 1000;
+	/* From now: what idles since long is told first, too. */
+	for (h2o_linklist_t *e = idle->_entries.next; e != &idle->_entries; e = e->next)
+		H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, e)->registered_at = h2o_now(l->ctx.loop);
 }
 
 static void on_stop(void *arg)

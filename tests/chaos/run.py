@@ -34,10 +34,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # name, seconds at most of the short (0: there is none) and of the long form, what it does
 PROGRAMS = (
     ("races", 90, 480, "pairs of contradictory decisions on the same version, at the same moment"),
-    ("faults", 180, 300, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
+    ("faults", 180, 360, "scanner, mail server, PDF process, disk gone and back; slow clients, cut uploads, the clock, backup and restore"),
     ("history", 120, 330, "random events by many people while the service and PostgreSQL are killed, then the whole log is checked"),
     ("clock", 0, 240, "the clock of the machine set an hour and a day forward and back under load"),
-    ("machines", 300, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
+    ("machines", 420, 600, "two instances behind haproxy killed in turn, a rolling upgrade, the primary lost with a synchronous standby"),
 )
 TOGETHER = ("races", "faults", "history")
 

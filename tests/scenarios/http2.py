@@ -120,7 +120,7 @@ class Honest:
     up to that number still gets its answer (RFC 9113 §6.8; python3-h2 itself would hear no more)."""
 
     def __init__(self, house, **more):
-        self.house, self.s, self.buffer, self.last, self.streams = house, connect(house, **more), b"", None, {}
+        self.house, self.s, self.buffer, self.last, self.told, self.streams = house, connect(house, **more), b"", None, [], {}
         self.c = h2.connection.H2Connection(config=h2.config.H2Configuration(header_encoding="utf-8"))
         self.c.initiate_connection()
         self.say()
@@ -141,6 +141,7 @@ class Honest:
             one, at = self.buffer[at:at + 9 + n], at + 9 + n
             if one[3] == GOAWAY:
                 self.last, code = struct.unpack(">II", one[9:17])
+                self.told.append(self.last)
                 if code:
                     raise OSError("GOAWAY with code %d: %r" % (code, one[17:]))
             else:
