@@ -29,9 +29,9 @@ SQL(message_to_agents,
 SQL(message_post,
     "insert into message (account, audience, file, seq, kind, params) values ($1::bigint, $2, $3::bigint, "
     "$4::bigint, $5, $6)");
-/* Somebody waits for it before a screen: it goes before what is only told. */
+/* Somebody waits for it before a screen: it goes before all that is only told, however long that has been waiting. */
 SQL(message_queue, "insert into outbox (file, seq, kind, ref, due) values ($1::bigint, $2::bigint, 'message',"
-		   " currval(pg_get_serial_sequence('enroll.message', 'id')), enroll_now() - interval '1 hour')");
+		   " currval(pg_get_serial_sequence('enroll.message', 'id')), '-infinity')");
 
 /*
  * What a decision rests on was written with the event it tells, but for a confirmed refusal: the first expert wrote it.

@@ -199,7 +199,8 @@ const struct step *form_step_of_piece(const struct form *f, const char *kind);
  * the stored one changes nothing (domain.md §4, interface.md), "" removes. A mask is never stored.
  */
 void form_merge(const struct form *f, struct values *answers, const struct values *kept);
-/* What a page may show of a field: the text, or its mask ("1 85 •• •• ••• ••• ••", "FR76 •••• … 0189"). */
+/* What a page may show of a field: the text, or its mask ("1 85 •• •• ••• ••• ••", "FR76 •••• … 0189"); a mask is its
+ * own. */
 const char *field_shown(const struct field *field, const char *text, struct pool *pool);
 /* "Période {0}" of the second row: "Période 2". Without {0} the number stands after. */
 const char *row_words(const char *words, size_t row, struct pool *pool);

@@ -1114,7 +1114,7 @@ const char *field_shown(const struct field *field, const char *text, struct pool
 {
 	if (field->type == FIELD_PASSWORD)
 		return "";
-	if (!field->secret || !*text)
+	if (!field->secret || !*text || is_masked(text))
 		return pool_strdup(pool, text);
 	size_t n = strlen(text);
 	if (field->type == FIELD_NIR && n == 15)

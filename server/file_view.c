@@ -310,6 +310,8 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 		v->frozen_seq = rows_i64(job_rows(j, a->frozen), 0, "seq");
 		v->frozen_sha256 = rows_str(job_rows(j, a->frozen), 0, "sha256");
 	}
+	if (j->who.role == EXPERT)
+		hide_from_expert(&v->frozen);
 	v->answers = v->frozen;
 	if (v->facts.owns_file && (v->st == ST_DRAFT || v->st == ST_CORRECTION)) {
 		struct values working;
@@ -318,15 +320,13 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 			      pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), &working))
 			v->answers = working;
 	}
-	if (j->who.role == EXPERT) {
-		hide_from_expert(&v->answers);
-		hide_from_expert(&v->frozen);
-	}
 	v->messages = job_rows(j, a->messages);
 	read_checks(j, job_rows(j, a->checks), v);
 	read_events(j, job_rows(j, a->events), job_rows(j, a->personal), v);
 	read_items(j, job_rows(j, a->items), v);
 	read_pieces(j, job_rows(j, a->pieces), v);
+	if (v->st == ST_DRAFT && !v->facts.owns_file) /* "nobody but you": not even an administrator */
+		v->piece_count = 0;
 	v->opening_count = rows_count(job_rows(j, a->openings));
 	v->openings = POOL_ARRAY(j->pool, struct opening_view, v->opening_count + 1);
 	for (size_t i = 0; i < v->opening_count; i++) {

@@ -381,8 +381,6 @@ static int show_page(struct job *j, const struct asked *a, const struct director
 		v.choices = (struct list){ choices, a->found_count };
 		v.ambiguous = true;
 	}
-	if (v.problem)
-		title = pool_printf(j->pool, "Erreur\u00a0: %s", title);
 	return job_page(j, v.problem ? 422 : 200, title, &directory_page, &v);
 }
 

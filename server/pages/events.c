@@ -252,6 +252,18 @@ static int approve(struct job *j, struct err *e)
 	return 0;
 }
 
+/* A point that names both would be asked as a piece, and the answer would stay locked. */
+static void one_or_the_other(struct job *j, struct problems *p)
+{
+	for (size_t i = 0; i < values_rows(&j->sent, "items"); i++) {
+		const char *field = pool_printf(j->pool, "items[%zu].field", i);
+
+		if (*values_text(&j->sent, field) &&
+		    *values_text(&j->sent, pool_printf(j->pool, "items[%zu].piece", i)))
+			problems_add(p, field, "both", text("evenement.one_or_the_other"));
+	}
+}
+
 int evenement_answer(struct job *j, struct err *e)
 {
 	struct happening *h = j->state;
@@ -261,6 +273,8 @@ int evenement_answer(struct job *j, struct err *e)
 	h->problems = problems_in(j->pool);
 	if (form)
 		form_validate(form, &j->sent, day_in_paris(j->now), FORM_COMPLETE, &h->body, &h->problems);
+	if (h->event == EV_ASK_CORRECTION)
+		one_or_the_other(j, &h->problems);
 	if (j->version < 0 && !problems_of(&j->unread, "version"))
 		problems_add(&h->problems, "version", "missing", text("evenement.version"));
 	return h->event == EV_APPROVE ? approve(j, e) : fire_now(j, e);

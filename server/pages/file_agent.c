@@ -909,7 +909,9 @@ static int page_shown(struct job *j, struct err *e)
 	page = (struct file_page){
 		.id = v->id,
 		.number = v->number,
-		.name = *name ? name : "Nom effacé",
+		.name = *name               ? name
+			: v->st == ST_DRAFT ? "Brouillon"
+					    : "Nom effacé",
 		.state = text2("state", v->state),
 		.tag = state_tag(v->state),
 		.kind = v->facts.kind == KIND_AMENDMENT ? "Avenant" : NULL,

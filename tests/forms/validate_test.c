@@ -616,6 +616,8 @@ static void secrets_are_shown_masked(void **state)
 	assert_string_equal(field_shown(form_field(form, "iban"), "FR7630006000011234567890189", p),
 			    "FR76 •••• … 0189");
 	assert_string_equal(field_shown(form_field(form, "nir"), "short", p), "••••");
+	/* sent back beside a wrong answer, it comes back once more */
+	assert_string_equal(field_shown(form_field(form, "nir"), "1 85 •• •• ••• ••• ••", p), "1 85 •• •• ••• ••• ••");
 	assert_string_equal(field_shown(form_field(form, "nir"), "", p), "");
 	assert_string_equal(field_shown(form_field(form, "rpps"), "10008744715", p), "10008744715");
 	assert_string_equal(field_shown(form_field(form_get("account"), "password"), "a secret", p), "");

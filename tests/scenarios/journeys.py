@@ -75,6 +75,30 @@ def asks(w, by, name, field, code="other"):
     right(a.status == 200, "%r" % a)
 
 
+def both_at_once(w):
+    """One point names a piece and an answer: it is not asked, beside its field."""
+    a = w.fire("lea", "ask_correction", "bea", {"items": [{"field": "phone", "piece": "rib", "code": "other", "text": "Corrigez les deux."}]})
+    right(a.status == 422 and [p["field"] for p in a.json["problems"]] == ["items[0].field"], "%r" % a)
+
+
+def expert_reads(w, name, **changed):
+    """What the expert reads as changed, and nothing else."""
+    html = w.house.ask("eva", "get", "/dossiers/%d" % w.person(name).file, Accept="text/html").text
+    found = re.findall(r"<th scope=\"row\"[^>]*>([^<]*)</th><td[^>]*><del>([^<]*)</del></td><td[^>]*><ins>([^<]*)</ins>", html)
+    right([(label, after.replace("\u00a0", "").replace(" ", "")) for label, _, after in found] == list(changed.items()), "%s" % found)
+
+
+def draft_is_nobodys(w):
+    """"Nobody but you": an administrator knows that a draft is there."""
+    w.house.account("ugo")
+    p = w.person("ugo")
+    p.file = w.house.ask("ugo", "post", "/dossiers").json["id"]
+    right(w.house.who("ugo").upload("/dossiers/%d/pieces" % p.file, {"kind": "identity"}, "carte de Ugo.pdf", pdf("ugo")).status == 201, "upload")
+    a = w.house.ask("ada", "get", "/dossiers/%d" % p.file)
+    right(a.status == 200 and a.json["pieces"] == [] and not any(a.json["answers"].values()), "%r" % a)
+    right(w.house.ask("lea", "get", "/dossiers/%d" % p.file).status == 404, "a delegate sees it")
+
+
 @command("{name} corrects and sends again")
 def corrects(w, name, **answers):
     p = w.person(name)
@@ -102,6 +126,7 @@ def only_open(w, name, field, closed):
 scenario("corrected twice", [
     applies("bea"), state("bea", "in_review"),
     fires("lea", "claim", "bea"),
+    holds("a point is an answer or a piece", both_at_once),
     asks("lea", "bea", "diploma_place"),
     state("bea", "correction"),
     only_open("bea", "diploma_place", "last_name"),
@@ -346,9 +371,15 @@ scenario("a name that differs from the registry", [
     applies("lise", registry={"last_name": "NOMDEFAMILLE"}, name_note="Nom d'usage depuis mon mariage."),
     state("lise", "expert_review"),
     holds("the identity check asks for a human", lambda w: [c["result"] for c in w.file("lise")["checks"] if c["code"] == "identity"] == ["review"]),
+    asks("eva", "lise", "phone"),
+    corrects("lise", phone="0612345601"),
+    state("lise", "expert_review"),
+    holds("the expert reads what changed, and only that", lambda w: expert_reads(w, "lise", Téléphone="0612345601")),
     fires("eva", "find_eligible", "lise", opinions=[{"check": "identity", "text": "Mariage établi."}]),
     state("lise", "in_review"),
 ])
+
+scenario("a draft", [holds("is nobody else's, not even by the names of its pieces", draft_is_nobodys)])
 
 scenario("an unknown commune", [
     applies("maya", commune="59999", postcode="59000"),

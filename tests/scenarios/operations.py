@@ -176,6 +176,7 @@ def restored(w):
     house.ctl("backup", backup)
     right(stat.S_IMODE(os.stat(backup).st_mode) == 0o700, "others read the backup")
     house.ctl("backup", backup, status=1)
+    house.ctl("backup", house.home, status=1)
 
     def numbers(said):
         return [line for line in said.split("\n") if line.startswith("FR")]

@@ -75,6 +75,8 @@ def unclear(a):
             return "422 without problems"
         return None
     if kind.startswith("text/html"):
+        if a.text.count("Erreur\u00a0: ", 0, a.text.find("</title>")) > 1:
+            return "a title that says it twice"
         return None if '<html lang="fr"' in a.text and "</html>" in a.text and "<h1" in a.text else "not a whole page"
     return "a refusal of type %r" % kind
 
