@@ -66,8 +66,8 @@ class Wire:
         got = None
         with contextlib.suppress(OSError):
             got = self.socket.recv(65536)
-        if not got and self.reused and not self.buffer:
-            # closed for its idleness just as it was used again: the key makes it safe to ask once more
+        if not got and not self.buffer:
+            # closed for its idleness, perhaps before a busy machine read it: the key makes it safe to ask once more
             self.close()
             self.write()
             got = self.socket.recv(65536)
