@@ -68,14 +68,18 @@ SQL(case_facts,
     "   and c.attempts < 5) as code_digest,"
     " coalesce(s.warned > coalesce(s.stated, 0), false) as warned, coalesce(s.found > coalesce(s.used, 0), false) as "
     "findings,"
+    " p.pieces, p.taken,"
+    " $3::text as actor from s cross join j left join l on true cross join"
     " (select string_agg(p.id || '|' || p.kind || '|' || coalesce(p.for_row, '') || '|' || p.scan || '|' ||"
     "   case when exists (select 1 from w where w.piece = p.id and w.role = 'delegate') then '1' else '0' end || '|' ||"
     "   case when exists (select 1 from w where w.piece = p.id and w.reason is not null) then '1' else '0' end || '|' "
     "||"
     "   case when p.uploaded_at >= coalesce((select correction_at from f), 'infinity') then '1' else '0' end || '|' ||"
-    "   coalesce(p.problem, ''), ',' order by p.id)"
-    "   from piece p where p.file = $1::bigint and p.removed_at is null and p.kind <> 'message') as pieces,"
-    " $3::text as actor from s cross join j left join l on true");
+    "   coalesce(p.problem, ''), ',' order by p.id) filter (where p.removed_at is null) as pieces,"
+    "   string_agg(p.kind || '|' || coalesce(p.for_row, ''), ',' order by p.id) filter (where p.removed_at >= (select "
+    "correction_at from f)"
+    "     and p.uploaded_at < (select correction_at from f)) as taken"
+    "   from piece p where p.file = $1::bigint and p.kind <> 'message') p");
 
 SQL(case_working, "select revision, data from working_copy where file = $1::bigint for update");
 SQL(case_working_read, "select revision, data from working_copy where file = $1::bigint");

@@ -324,6 +324,11 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	read_checks(j, job_rows(j, a->checks), v);
 	read_events(j, job_rows(j, a->events), job_rows(j, a->personal), v);
 	read_items(j, job_rows(j, a->items), v);
+	for (size_t i = 0; i < v->item_count; i++)
+		v->items[i].changed =
+			!v->items[i].answered &&
+			((v->has_frozen && item_field_changed(v->items[i].field, &v->frozen, &v->answers)) ||
+			 facts_piece_changed(facts, j->pool, v->items[i].field, v->items[i].piece));
 	read_pieces(j, job_rows(j, a->pieces), v);
 	if (v->st == ST_DRAFT && !v->facts.owns_file) /* "nobody but you": not even an administrator */
 		v->piece_count = 0;

@@ -25,6 +25,7 @@ struct item_view {
 	int64_t id, seq;
 	const char *field, *piece, *code, *text; /* field or piece is NULL */
 	bool answered, maintained;
+	bool changed; /* not answered yet: its field or its pieces changed since */
 };
 struct event_view {
 	int64_t seq;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../server/base/str.h"
+#include "items.h"
 
 static bool is_me(const struct identity *who, const char *actor)
 {
@@ -117,4 +118,22 @@ size_t facts_pieces(const struct rows *more, struct pool *pool, struct piece_fac
 		};
 	}
 	return n;
+}
+
+bool facts_piece_changed(const struct rows *more, struct pool *pool, const char *item_field, const char *item_piece)
+{
+	char *taken = pool_strdup(pool, rows_str(more, 0, "taken")), *save = NULL;
+	struct piece_fact *pieces;
+	size_t n = facts_pieces(more, pool, &pieces);
+
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].recent && item_unlocks_piece(item_field, item_piece, pieces[i].kind, pieces[i].for_row))
+			return true;
+	for (char *row = strtok_r(taken, ",", &save); row; row = strtok_r(NULL, ",", &save)) {
+		const char *kind = strsep(&row, "|");
+
+		if (item_unlocks_piece(item_field, item_piece, kind, row))
+			return true;
+	}
+	return false;
 }

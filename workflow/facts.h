@@ -22,5 +22,7 @@ struct piece_fact {
 	bool opened, reasoned, recent;
 };
 size_t facts_pieces(const struct rows *more, struct pool *pool, struct piece_fact **out);
+/* Since the request for correction: did a piece that this item unlocks come, or go? */
+bool facts_piece_changed(const struct rows *more, struct pool *pool, const char *item_field, const char *item_piece);
 
 #endif

@@ -143,20 +143,18 @@ static bool opinions_complete(const struct firing *f, const struct rows *more)
 	return true;
 }
 
-/* Each item corrected (a field it unlocks changed, or a new piece came) or maintained with a reason. */
+/*
+ * Each item corrected (a field it unlocks changed, a new piece came, one was taken away: whether enough remain is
+ * another question, complete()) or maintained with a reason.
+ */
 static bool items_answered(const struct firing *f, const struct firing_facts *w)
 {
-	struct piece_fact *pieces;
-	size_t n = facts_pieces(w->more, f->pool, &pieces);
-
 	for (size_t r = 0; r < rows_count(w->items); r++) {
 		const char *field = rows_str(w->items, r, "field"), *piece = rows_str(w->items, r, "piece");
 		const char *number = rows_str(w->items, r, "id");
-		bool answered = item_field_changed(field, &w->frozen, &w->working);
+		bool answered = item_field_changed(field, &w->frozen, &w->working) ||
+				facts_piece_changed(w->more, f->pool, field, piece);
 
-		for (size_t i = 0; i < n && !answered; i++)
-			answered =
-				pieces[i].recent && item_unlocks_piece(field, piece, pieces[i].kind, pieces[i].for_row);
 		for (size_t i = 0, given = f->body ? values_rows(f->body, "items") : 0; i < given && !answered; i++)
 			answered = str_eq(body_text(f, pool_printf(f->pool, "items[%zu].id", i)), number) &&
 				   str_eq(body_text(f, pool_printf(f->pool, "items[%zu].maintained", i)), "true") &&

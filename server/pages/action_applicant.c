@@ -61,19 +61,6 @@ static const struct view action_view = VIEW(struct action_page, action_slots);
 static const struct page action_page = { "server/pages/action.html", &action_view };
 PAGE(action_page);
 
-/* Was the point answered in the working copy, or with a piece sent since? */
-static bool item_changed(const struct file_view *v, const struct item_view *item)
-{
-	if (item->piece && *item->piece) {
-		for (size_t i = 0; i < v->piece_count; i++)
-			if (v->pieces[i].recent &&
-			    item_unlocks_piece(item->field, item->piece, v->pieces[i].kind, v->pieces[i].for_row))
-				return true;
-		return false;
-	}
-	return v->has_frozen && item_field_changed(item->field, &v->frozen, &v->answers);
-}
-
 /* What was typed about this point: items arrive in the order of the page, and say which they answer. */
 static const char *typed_of(const struct job *j, int64_t item, const char *what)
 {
@@ -104,7 +91,7 @@ static void read_items(struct job *j, const struct file_view *v, struct action_p
 			.text = item->text,
 			.href = item_href(v, item, j->pool),
 			.typed = typed_of(j, item->id, "text"),
-			.changed = item_changed(v, item),
+			.changed = item->changed,
 			.maintained = str_eq(typed_of(j, item->id, "maintained"), "true"),
 		};
 		n++;
