@@ -69,7 +69,7 @@ struct field {
 	bool required, secret;       /* secret: sealed at rest, masked on every page (NIR, IBAN) */
 	bool not_for_expert;         /* the national desk never sees it: NIR, bank (domain.md §2) */
 	bool multiple;               /* several values without options: languages[] */
-	int min, max;                /* characters, bounds of a number, or ages in years of a birth date */
+	int min, max;                /* characters, bounds of a number, or for a date what form.rng says */
 	const char *past;            /* a date: "past" (today at most), "future" (today at least), "later" */
 	const char *after;           /* name of the date it must not be before (same row first), or NULL */
 	const char *const *together; /* required as soon as one of these is filled: an address's parts */
@@ -174,6 +174,9 @@ enum form_mode {
  */
 size_t form_validate(const struct form *f, const struct values *sent, day_t today, enum form_mode mode,
 		     struct values *kept, struct problems *problems);
+/* The same over answers already kept: a date that must come after one of them is told at once, not only at submit. */
+size_t form_validate_over(const struct form *f, const struct values *sent, const struct values *known, day_t today,
+			  enum form_mode mode, struct values *kept, struct problems *problems);
 /* Where each row of `sent` stands in *kept, -1 for a row left out: what hangs on rows (pieces) follows it. */
 #define FORM_ROWS 100
 void form_row_map(const struct group *group, const struct values *sent, int to[FORM_ROWS]);

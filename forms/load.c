@@ -253,8 +253,8 @@ static int read_field(struct reader *r, const struct xml_node *node, const struc
 		return bad(r, node->line, "min above max:", f->name);
 	if (f->type != FIELD_DATE && (f->past || f->after))
 		return bad(r, node->line, "date and after are for dates:", f->name);
-	if (f->type == FIELD_DATE && (f->min || f->max) && !str_eq(f->past, "past"))
-		return bad(r, node->line, "ages are for dates of the past:", f->name);
+	if (f->type == FIELD_DATE && ((f->min && !str_eq(f->past, "past")) || (f->max && !f->past)))
+		return bad(r, node->line, "ages are for dates of the past, months for those to come:", f->name);
 	if (f->secret && f->type != FIELD_NIR && f->type != FIELD_IBAN)
 		return bad(r, node->line, "only a nir and an iban have a mask:", f->name);
 	if (f->multiple && f->type != FIELD_TEXT)

@@ -218,6 +218,8 @@ static const struct said sentences[] = {
 	{ "past", "« {label} » : cette date est déjà passée." },
 	{ "far", "« {label} » : cette date est trop lointaine, vérifiez l’année." },
 	{ "order", "« {label} » : cette date précède celle de « {other} »." },
+	{ "letters", "« {label} » : écrivez le jour, le mois et l’année en chiffres, par exemple 03 pour mars." },
+	{ "year", "« {label} » : écrivez l’année en quatre chiffres, par exemple 1985." },
 	{ "age", "« {label} » : l’âge doit être compris entre {min} et {max} ans." },
 	{ "bounds", "« {label} » est un nombre entre {min} et {max}." },
 	{ "short", "« {label} » compte au moins {min} caractères ; vous en avez saisi {0}." },
@@ -633,7 +635,7 @@ static struct verdict judge_text(const struct field *f, const char *text, enum f
 
 struct judge {
 	const struct form *form;
-	const struct values *sent;
+	const struct values *sent, *known; /* known: may be NULL */
 	day_t today;
 	enum form_mode mode;
 	struct values *kept;
@@ -643,7 +645,7 @@ struct judge {
 
 static void tell(struct judge *j, const struct field *f, const char *name, const struct verdict *v)
 {
-	/* Too short and too long are one code for programs, two sentences for people. */
+	/* Too short and too long, and what is not a date, are one code for programs, several sentences for people. */
 	const char *said = NULL;
 	if (!strcmp(v->code, "short"))
 		for (size_t i = 0; i < f->said_count && !said; i++)
@@ -651,8 +653,22 @@ static void tell(struct judge *j, const struct field *f, const char *name, const
 				said = f->said[i].text;
 	if (!said)
 		said = sentence_of(f, v->code);
-	const char *code = strcmp(v->code, "short") ? v->code : "length";
+	const char *code = v->code;
+	if (!strcmp(code, "short"))
+		code = "length";
+	else if (!strcmp(code, "letters") || !strcmp(code, "year"))
+		code = "date";
 	problems_add(j->problems, name, code, filled_in(said, f, v->other ? v->other : "", v->typed, j->pool));
+}
+
+/* Why what was typed is no date, where a sentence of its own helps. */
+static const char *date_code(const char *text, const char *year)
+{
+	size_t digits = strspn(year, "0123456789");
+	for (; *text; text++) /* 0xC3 begins é and û */
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (unsigned char)*text == 0xC3)
+			return "letters";
+	return digits && digits != 4 && !year[digits] ? "year" : "date";
 }
 
 /* What was sent for a date: its text, or its three parts as one. False when nothing was. */
@@ -676,14 +692,19 @@ static bool date_sent(struct judge *j, const char *name, struct verdict *out, da
 		if (part(d, 1, 2, &day_n) == (int)strlen(d) && part(m, 1, 2, &month_n) == (int)strlen(m) &&
 		    part(y, 4, 4, &year_n) == (int)strlen(y))
 			*day = day_of_parts(year_n, month_n, day_n);
+		else
+			out->code = date_code(pool_printf(j->pool, "%s/%s/%s", d, m, y), y);
 	} else {
 		text = str_trim(j->pool, text);
 		if (!*text)
 			return true;
 		*day = day_read(text);
+		const char *cut = strpbrk(text, "/.- "), *last = cut ? strpbrk(cut + 1, "/.- ") : NULL;
+		if (*day == DAY_NONE)
+			out->code = date_code(text, last && cut - text <= 2 ? last + 1 : "");
 	}
 	if (*day == DAY_NONE)
-		out->code = "date";
+		out->code = out->code ? out->code : "date";
 	else
 		out->text = day_iso(j->pool, *day);
 	return true;
@@ -699,18 +720,21 @@ static bool judge_date(struct judge *j, const struct field *f, size_t row, const
 	if (f->past && !strcmp(f->past, "past")) {
 		if (day > j->today)
 			v->code = "future";
-		else if (f->max && (age_on(day, j->today) < f->min || age_on(day, j->today) > f->max))
+		else if (f->max && !f->after && (age_on(day, j->today) < f->min || age_on(day, j->today) > f->max))
 			v->code = "age";
 	} else if (f->past && (day < j->today || (day == j->today && !strcmp(f->past, "later")))) {
 		v->code = "past";
-	} else if (f->past && day_ymd(day).year > day_ymd(j->today).year + YEARS_AHEAD) {
+	} else if (f->past && (f->max ? day > day_add_months(j->today, f->max)
+				      : day_ymd(day).year > day_ymd(j->today).year + YEARS_AHEAD)) {
 		v->code = "far";
 	}
 	if (!v->code && f->after) {
 		struct verdict other;
 		const struct field *first = near(j->form, f->group, f->after);
-		date_sent(j, field_flat(first, row, j->pool), &other, &before);
-		if (before != DAY_NONE && day < before) {
+		const char *at = field_flat(first, row, j->pool);
+		if (!date_sent(j, at, &other, &before) && j->known)
+			before = day_read(values_text(j->known, at));
+		if (before != DAY_NONE && (day < before || age_on(before, day) < f->min)) {
 			v->code = "order";
 			v->other = first->label;
 		}
@@ -945,7 +969,13 @@ static void tell_unknown(struct judge *j)
 size_t form_validate(const struct form *f, const struct values *sent, day_t today, enum form_mode mode,
 		     struct values *kept, struct problems *problems)
 {
-	struct judge j = { f, sent, today, mode, kept, problems, kept->pool };
+	return form_validate_over(f, sent, NULL, today, mode, kept, problems);
+}
+
+size_t form_validate_over(const struct form *f, const struct values *sent, const struct values *known, day_t today,
+			  enum form_mode mode, struct values *kept, struct problems *problems)
+{
+	struct judge j = { f, sent, known, today, mode, kept, problems, kept->pool };
 	size_t before = problems->count;
 	if (sent->count > VALUES_MAX) {
 		problems_add(problems, "", "rows", "Ce formulaire contient trop de réponses.");

@@ -351,7 +351,8 @@ int reponses_save(struct job *j, const struct file_view *v, job_step *next, stru
 		s->saving.stale = true;
 		return next(j, e);
 	}
-	form_validate(form_get("application"), &j->sent, day_in_paris(v->now), FORM_SYNTAX, &kept, &s->saving.problems);
+	form_validate_over(form_get("application"), &j->sent, &v->answers, day_in_paris(v->now), FORM_SYNTAX, &kept,
+			   &s->saving.problems);
 	if (v->st == ST_CORRECTION)
 		refuse_locked(j, v, &kept, &s->saving.problems);
 	for (size_t i = 0; i < v->answers.count; i++)

@@ -245,7 +245,11 @@ static void dates_come_in_three_ways(void **state)
 	is_problem("birth_date", "30/02/1985", "date",
 		   "Saisissez une date de naissance qui existe, par exemple 21/11/1985.");
 	is_problem("birth_date", "05/21/1985", "date", NULL);
-	is_problem("birth_date", "21/05/85", "date", NULL);
+	is_problem("birth_date", "21/05/85", "date",
+		   "«\u00a0Date de naissance\u00a0»\u00a0: écrivez l’année en quatre chiffres, par exemple 1985.");
+	is_problem("birth_date", "21 août 1985", "date",
+		   "«\u00a0Date de naissance\u00a0»\u00a0: écrivez le jour, le mois et l’année en chiffres, par "
+		   "exemple 03 pour mars.");
 	is_problem("birth_date", "hier", "date", NULL);
 	is_problem("birth_date", "1985-5-21", "date", NULL);
 	again();
@@ -259,6 +263,16 @@ static void dates_come_in_three_ways(void **state)
 	assert_int_equal(judge(FORM_SYNTAX), 1);
 	assert_string_equal(problems.items[0].field, "birth_date");
 	assert_string_equal(problems.items[0].code, "date");
+	assert_string_equal(problems.items[0].text,
+			    "Saisissez une date de naissance qui existe, par exemple 21/11/1985.");
+	values_set(&sent, "birth_date.year", "85");
+	assert_int_equal(judge(FORM_SYNTAX), 1);
+	assert_string_equal(problems.items[0].code, "date");
+	assert_non_null(strstr(problems.items[0].text, "l’année en quatre chiffres"));
+	values_set(&sent, "birth_date.month", "mars");
+	assert_int_equal(judge(FORM_SYNTAX), 1);
+	assert_non_null(strstr(problems.items[0].text, "en chiffres, par exemple 03 pour mars"));
+	values_set(&sent, "birth_date.year", "");
 	values_set(&sent, "birth_date.day", "");
 	values_set(&sent, "birth_date.month", "");
 	assert_int_equal(judge(FORM_SYNTAX), 0);
@@ -301,6 +315,27 @@ static void a_period_ends_after_it_begins(void **state)
 	assert_string_equal(values_get(&kept, "experience[0].from"), "2015-01-02");
 }
 
+/* The birth date is on another step: kept, not sent. */
+static void a_diploma_comes_after_the_birth_date_that_is_known(void **state)
+{
+	(void)state;
+	struct values known = values_in(p);
+	values_add(&known, "birth_date", "1985-05-21");
+	values_add(&sent, "diploma_date", "2000-05-20");
+	for (int i = 0; i < 3; i++) {
+		struct values good = values_in(p);
+		struct problems told = problems_in(p);
+		values_set(&sent, "diploma_date", i ? "2000-05-21" : "2000-05-20");
+		if (i == 2)
+			values_set(&known, "birth_date", "1999-01-01");
+		form_validate_over(form, &sent, &known, today, FORM_SYNTAX, &good, &told);
+		assert_int_equal(told.count, i != 1);
+		assert_int_equal(values_get(&good, "diploma_date") != NULL, i == 1);
+		if (i != 1)
+			assert_string_equal(told.items[0].field, "diploma_date");
+	}
+}
+
 static void a_diploma_comes_after_birth(void **state)
 {
 	(void)state;
@@ -308,7 +343,8 @@ static void a_diploma_comes_after_birth(void **state)
 	values_add(&sent, "birth_date", "1985-05-21");
 	assert_int_equal(judge(FORM_SYNTAX), 1);
 	assert_string_equal(problems.items[0].field, "diploma_date");
-	assert_string_equal(problems.items[0].text, "La date d’obtention du diplôme précède votre date de naissance.");
+	assert_string_equal(problems.items[0].text, "La date d’obtention du diplôme vient avant vos 15 ans\u00a0: "
+						    "vérifiez-la, ainsi que votre date de naissance.");
 }
 
 static void choices_are_among_the_options(void **state)
@@ -803,6 +839,12 @@ static void dates_of_events_are_to_come(void **state)
 	values_add(&sent, "fnps", "FNPS-1");
 	values_add(&sent, "effective_date", "2026-11-22");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
+	values_set(&sent, "effective_date", "2027-05-22");
+	assert_int_equal(judge(FORM_COMPLETE), 0);
+	values_set(&sent, "effective_date", "2027-05-23");
+	assert_int_equal(judge(FORM_COMPLETE), 1);
+	assert_string_equal(problems.items[0].code, "far");
+	assert_string_equal(problems.items[0].text, "La date d’effet est à plus de six mois\u00a0: vérifiez l’année.");
 	values_set(&sent, "effective_date", "2026-11-21");
 	assert_int_equal(judge(FORM_COMPLETE), 1);
 	assert_string_equal(problems.items[0].code, "past");
@@ -814,9 +856,9 @@ static void dates_of_events_are_to_come(void **state)
 	values_set(&sent, "until", "23/11/2026");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
 	assert_string_equal(values_get(&kept, "until"), "2026-11-23");
-	values_set(&sent, "until", "31/12/2126");
+	values_set(&sent, "until", "22/11/2031");
 	assert_int_equal(judge(FORM_COMPLETE), 0);
-	values_set(&sent, "until", "2127-01-01");
+	values_set(&sent, "until", "2031-11-23");
 	assert_int_equal(judge(FORM_COMPLETE), 1);
 	assert_string_equal(problems.items[0].code, "far");
 }
@@ -941,6 +983,7 @@ int main(void)
 		T(dates_of_the_past_are_not_in_the_future),
 		T(one_is_between_eighteen_and_one_hundred_years_old),
 		T(a_period_ends_after_it_begins),
+		T(a_diploma_comes_after_the_birth_date_that_is_known),
 		T(a_diploma_comes_after_birth),
 		T(choices_are_among_the_options),
 		T(several_texts_have_limits),

@@ -276,7 +276,7 @@ def nothing_left(w):
     settle(w.house)
     before = count()
     for event, body, version_sent in (("approve", {"checklist": CHECKLIST}, version), ("refuse", {"text": "x"}, version),
-                                      ("claim", {}, version - 1), ("countersign", {"fnps": "F", "effective_date": "2099-01-01"}, version)):
+                                      ("claim", {}, version - 1), ("countersign", {"fnps": "F", "effective_date": today(w)}, version)):
         a = w.fire("lea", event, "maya", body, version=version_sent)
         right(a.status in (409, 422), "%s: %r" % (event, a))
     right(count() == before, "%s then %s" % (before, count()))

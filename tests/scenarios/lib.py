@@ -576,10 +576,15 @@ def fires(w, by, event, name, gives=200, **body):
     right(a.status == gives, "%s by %s gives %r" % (event, by, a))
 
 
+def today(w):
+    return w.house.now().date().isoformat()
+
+
 @command("{by} may not fire {event} ({gives})")
 def refused(w, by, event, name, gives, **body):
+    """What is only known then (today) is a function of the world."""
     version = w.file(name, name)["version"]
-    a = w.fire(by, event, name, body, version=version)
+    a = w.fire(by, event, name, {k: v(w) if callable(v) else v for k, v in body.items()}, version=version)
     right(a.status == gives, "%s by %s gives %r" % (event, by, a))
 
 
@@ -611,7 +616,7 @@ def signs(w, name):
 
 @command("{by} countersigns")
 def countersigns(w, by, name, gives=200, fnps="FNPS-TEST"):
-    a = w.fire(by, "countersign", name, {"fnps": fnps, "effective_date": w.house.now().date().isoformat()})
+    a = w.fire(by, "countersign", name, {"fnps": fnps, "effective_date": today(w)})
     right(a.status == gives, "countersign: %r" % a)
 
 

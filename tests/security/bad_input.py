@@ -935,15 +935,15 @@ def later():
                 break
         g.want(a.status == 200, "the employer signs: %r" % a)
         do(signs("sara"), state("sara", "to_countersign"))
-        for fnps, date in (("F", "2000-01-01"), ("F", "9999-12-31"), ("F" * 10000, "2099-01-01"), ("F", "x"), ("", ""), (["F"], ["2099-01-01", "2099-01-02"]), ({"a": 1}, 20990101), ("F", "2999-12-31")):
+        for fnps, date in (("F", "2000-01-01"), ("F", "9999-12-31"), ("F" * 10000, today(world)), ("F", "2099-01-01"), ("F", "x"), ("", ""), (["F"], [today(world), "2099-01-02"]), ({"a": 1}, 20990101), ("F", "2999-12-31")):
             version = world.file("sara", "lea")["version"]
             a = me("lea").post("/dossiers/%d/evenements/countersign" % fid("sara"), {"version": version, "fnps": fnps, "effective_date": date})
             g.want(a.status == 422 and not unclear(a), "countersign %.30r %r: %r" % (fnps, date, a))
             if a.status == 200:
                 return
-        a = me("marc").post("/dossiers/%d/evenements/countersign" % fid("sara"), {"version": version, "fnps": "F", "effective_date": "2099-01-01"})
+        a = me("marc").post("/dossiers/%d/evenements/countersign" % fid("sara"), {"version": version, "fnps": "F", "effective_date": today(world)})
         g.want(a.status == 422 and not unclear(a), "by who has no right to sign: %r" % a)
-        a = me("nadia").post("/dossiers/%d/evenements/countersign" % fid("sara"), {"version": version, "fnps": "F", "effective_date": "2099-01-01"})
+        a = me("nadia").post("/dossiers/%d/evenements/countersign" % fid("sara"), {"version": version, "fnps": "F", "effective_date": today(world)})
         g.want(a.status == 404, "by another caisse: %r" % a)
         do(countersigns("lea", "sara"), state("sara", "conventioned"))
         g.want(v.get("/convention/" + world.token).status == 404, "the employer's link has done its work")
