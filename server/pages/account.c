@@ -234,12 +234,28 @@ int account_confirm_ask(struct job *j, struct err *e)
 	return ask_token(j, "confirm");
 }
 
+/* Used, too old, or never given: the same words, so that they say nothing of who has an account. */
+static int confirm_gone(struct job *j, struct err *e)
+{
+	if (j->json)
+		return fail(e, ERR_MISSING, "account.link_gone");
+	return simple_note_show(j, 404,
+				&(struct simple_note){
+					.title = text("account.confirm.gone.title"),
+					.lead = text("account.confirm.gone.lead"),
+					.href = "/connexion",
+					.label = text("account.confirm.gone.sign_in"),
+					.other_href = "/compte",
+					.other_label = text("account.confirm.gone.again"),
+				});
+}
+
 int account_confirm_answer(struct job *j, struct err *e)
 {
 	struct json out;
 
 	if (!token_good(j))
-		return fail(e, ERR_MISSING, "account.link_gone");
+		return confirm_gone(j, e);
 	if (!j->json)
 		return simple_form_show(j, 200,
 					&(struct simple_form){
@@ -260,7 +276,7 @@ static int confirmed(struct job *j, struct err *e)
 	const struct account_state *a = j->state;
 
 	if (!rows_count(job_rows(j, a->row)))
-		return fail(e, ERR_MISSING, "account.link_gone");
+		return confirm_gone(j, e);
 	return done_show(j, "account.confirmed.title", "account.confirmed.lead");
 }
 

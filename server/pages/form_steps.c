@@ -17,19 +17,21 @@
 /* ---- a step's page ---- */
 
 struct step_page {
-	const char *title, *progress, *intro, *notice, *back, *back_label, *action, *autosave;
-	bool draft;
+	const char *title, *progress, *intro, *notice, *back, *back_label, *action, *autosave, *onward, *onward_label;
+	bool draft, open; /* open: something can be changed here; else only the way on is shown */
 	struct markup summary, lacks, reasons, hidden, fields, before, other_holder;
 };
 static const struct slot step_slots[] = {
-	SLOT_T(struct step_page, title),   SLOT_T(struct step_page, progress),
-	SLOT_T(struct step_page, intro),   SLOT_T(struct step_page, notice),
-	SLOT_T(struct step_page, back),    SLOT_T(struct step_page, back_label),
-	SLOT_T(struct step_page, action),  SLOT_T(struct step_page, autosave),
-	SLOT_B(struct step_page, draft),   SLOT_M(struct step_page, summary),
-	SLOT_M(struct step_page, reasons), SLOT_M(struct step_page, hidden),
-	SLOT_M(struct step_page, fields),  SLOT_M(struct step_page, before),
-	SLOT_M(struct step_page, lacks),   SLOT_M(struct step_page, other_holder),
+	SLOT_T(struct step_page, title),        SLOT_T(struct step_page, progress),
+	SLOT_T(struct step_page, intro),        SLOT_T(struct step_page, notice),
+	SLOT_T(struct step_page, back),         SLOT_T(struct step_page, back_label),
+	SLOT_T(struct step_page, action),       SLOT_T(struct step_page, autosave),
+	SLOT_B(struct step_page, draft),        SLOT_M(struct step_page, summary),
+	SLOT_M(struct step_page, reasons),      SLOT_M(struct step_page, hidden),
+	SLOT_M(struct step_page, fields),       SLOT_M(struct step_page, before),
+	SLOT_M(struct step_page, lacks),        SLOT_M(struct step_page, other_holder),
+	SLOT_B(struct step_page, open),         SLOT_T(struct step_page, onward),
+	SLOT_T(struct step_page, onward_label),
 };
 static const struct view step_page_view = VIEW(struct step_page, step_slots);
 static const struct page step_page = { "server/pages/step.html", &step_page_view };
@@ -146,6 +148,7 @@ static int draw(struct job *j, struct err *e)
 	size_t n = unlocked_of(j, v, d->step, &unlocked);
 	struct form form;
 	struct str hidden = str_in(j->pool);
+	bool pieces = step_has_pieces(v, d->step);
 
 	(void)e;
 	tell_unfound(j, d);
@@ -162,7 +165,11 @@ static int draw(struct job *j, struct err *e)
 		.back_label = text(before && v->st == ST_DRAFT ? "step.back" : "step.back_file"),
 		.action = pool_printf(j->pool, "%s%s", step_href(v, d->step, false, j->pool), admitted),
 		.autosave = pool_printf(j->pool, "/dossiers/%lld/reponses", (long long)v->id),
+		.onward = pieces ? step_href(v, d->step, true, j->pool)
+				 : pool_printf(j->pool, "/dossiers/%lld#points", (long long)v->id),
+		.onward_label = text(pieces ? "step.to_pieces" : "step.back_file"),
 		.draft = v->st == ST_DRAFT,
+		.open = v->st == ST_DRAFT || n,
 		.summary = form_problem_summary(&d->problems, j->pool),
 		.lacks = step_lacks(v, values_text(&j->query, "avant"), d->step, j->pool),
 		.other_holder = step_other_holder(v, d->step, &d->shown, j->pool),
@@ -242,6 +249,30 @@ static int show(struct job *j, struct drawing *d, struct err *e)
 	return 0;
 }
 
+/* ?lignes=3: as many rows, though the last ones hold nothing yet. */
+static void more_rows(struct job *j, struct drawing *d)
+{
+	struct values shown = values_in(j->pool);
+	int64_t wanted;
+
+	if (str_to_i64(values_text(&j->query, "lignes"), &wanted) || wanted < 1 || wanted > FORM_ROWS)
+		return;
+	for (size_t i = 0; i < d->view.answers.count; i++)
+		values_add(&shown, d->view.answers.items[i].name, d->view.answers.items[i].text);
+	for (size_t i = 0; i < d->step->item_count; i++) {
+		const struct group *g = d->step->items[i].group;
+		size_t rows = g ? values_rows(&shown, g->name) : 0;
+
+		if (!g || !file_view_unlocked(&d->view, g->name))
+			continue;
+		if (wanted > g->max)
+			wanted = g->max;
+		if (rows < (size_t)wanted)
+			values_add(&shown, field_flat(&g->fields[0], (size_t)wanted - 1, j->pool), "");
+	}
+	d->view.answers = shown;
+}
+
 int step_ask(struct job *j, struct err *e)
 {
 	return ask_file(j, drawing_of(j), e);
@@ -269,7 +300,10 @@ int step_answer(struct job *j, struct err *e)
 	if (j->json)
 		return dossier_show(j, &d->view, 200, NULL, NULL, e);
 	other = elsewhere(j, d);
-	return other ? job_redirect(j, other) : show(j, d, e);
+	if (other)
+		return job_redirect(j, other);
+	more_rows(j, d);
+	return show(j, d, e);
 }
 
 /* ---- saving ---- */
@@ -299,7 +333,8 @@ static void typed_again(struct job *j, struct drawing *d)
 			values_add(&typed, pool_printf(j->pool, "%s[%d].%s", group->name, map[row], rest), x->text);
 	}
 	d->problems = problems_in(j->pool);
-	form_validate(APPLICATION, &typed, day_in_paris(d->view.now), FORM_SYNTAX, &kept, &d->problems);
+	form_validate_over(APPLICATION, &typed, &d->view.answers, day_in_paris(d->view.now), FORM_SYNTAX, &kept,
+			   &d->problems);
 	/* Other steps decide what is asked here: all the answers, what was typed over them. */
 	d->shown = values_in(j->pool);
 	for (size_t i = 0; i < d->view.answers.count; i++) {
@@ -338,9 +373,11 @@ static bool step_has_secret(const struct step *step)
 
 static int go_on(struct job *j, const struct drawing *d)
 {
-	return job_redirect(j, *values_text(&j->query, "bouton") == '-'
-				       ? step_href(&d->view, d->step, false, j->pool)
-				       : step_leave(&d->view, d->step, false, j->pool));
+	const char *button = values_text(&j->query, "bouton"), *here = step_href(&d->view, d->step, false, j->pool);
+
+	if (str_eq(button, "ligne"))
+		return job_redirect(j, pool_printf(j->pool, "%s?lignes=%s", here, values_text(&j->query, "lignes")));
+	return job_redirect(j, *button == '-' ? here : step_leave(&d->view, d->step, false, j->pool));
 }
 
 /* All is saved; a postcode that is not its commune's is told once. */
@@ -487,6 +524,16 @@ static bool take_row_away(struct job *j, const char *row)
 	return true;
 }
 
+/* Can all that was typed be saved as it is? Then the row is added to a page of its own address: Back finds it. */
+static bool adds_cleanly(struct job *j, const struct drawing *d)
+{
+	struct values kept = values_in(j->pool);
+	struct problems p = problems_in(j->pool);
+
+	return !has_places(d->step) && !form_validate_over(APPLICATION, &j->sent, &d->view.answers,
+							   day_in_paris(d->view.now), FORM_SYNTAX, &kept, &p);
+}
+
 int step_save_answer(struct job *j, struct err *e)
 {
 	struct drawing *d = j->state;
@@ -505,9 +552,17 @@ int step_save_answer(struct job *j, struct err *e)
 	/* Only what this page was given travels beside the answers. */
 	j->query = values_in(j->pool);
 	if (values_get(&j->sent, "add_row")) {
+		const char *group = pool_strdup(j->pool, values_text(&j->sent, "add_row"));
+
 		form_press_rows(APPLICATION, &j->sent);
 		struct values typed = j->sent;
-		/* Nothing is saved or judged: the page comes back as it was, with one row more. */
+		if (adds_cleanly(j, d)) {
+			values_add(&j->query, "bouton", "ligne");
+			values_add(&j->query, "lignes", pool_printf(j->pool, "%zu", values_rows(&typed, group)));
+			return save(j, d, e);
+		}
+		/* What is wrong must not be lost: nothing is saved, the page comes back as it was, with one row more.
+		 */
 		d->typed = true;
 		d->shown = values_in(j->pool);
 		for (size_t i = 0; i < d->view.answers.count; i++)

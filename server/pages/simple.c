@@ -19,10 +19,11 @@ static const struct page form_page = { "server/pages/simple_form.html", &form_vi
 PAGE(form_page);
 
 static const struct slot note_slots[] = {
-	SLOT_T(struct simple_note, title),      SLOT_T(struct simple_note, lead),
-	SLOT_T(struct simple_note, body),       SLOT_T(struct simple_note, href),
-	SLOT_T(struct simple_note, label),      SLOT_T(struct simple_note, demo_href),
-	SLOT_T(struct simple_note, demo_label),
+	SLOT_T(struct simple_note, title),       SLOT_T(struct simple_note, lead),
+	SLOT_T(struct simple_note, body),        SLOT_T(struct simple_note, href),
+	SLOT_T(struct simple_note, label),       SLOT_T(struct simple_note, demo_href),
+	SLOT_T(struct simple_note, demo_label),  SLOT_T(struct simple_note, other_href),
+	SLOT_T(struct simple_note, other_label),
 };
 static const struct view note_view = VIEW(struct simple_note, note_slots);
 static const struct page note_page = { "server/pages/simple_note.html", &note_view };

@@ -22,8 +22,9 @@ struct simple_form {
 
 struct simple_note {
 	const char *title, *lead, *body;
-	const char *href, *label;           /* where to go on, or NULL */
-	const char *demo_href, *demo_label; /* what only the demonstration shows */
+	const char *href, *label;             /* where to go on, or NULL */
+	const char *other_href, *other_label; /* the other way, or NULL */
+	const char *demo_href, *demo_label;   /* what only the demonstration shows */
 };
 
 int simple_form_show(struct job *j, int status, const struct simple_form *form);

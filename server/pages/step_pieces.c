@@ -43,18 +43,26 @@ static const struct view slot_row_view = VIEW(struct slot_row, slot_slots);
 struct pieces_view {
 	int64_t id;
 	const char *title, *progress, *back, *here, *after;
-	bool draft, nothing; /* no place for a file: no period is described yet */
+	bool draft, any_open, nothing; /* nothing: no place for a file, as no period is described yet */
 	struct markup summary, lacks, lacks_here, other_holder, reasons;
 	struct list slots;
 };
 static const struct slot pieces_slots[] = {
-	SLOT_B(struct pieces_view, nothing),    SLOT_I(struct pieces_view, id),
-	SLOT_T(struct pieces_view, title),      SLOT_T(struct pieces_view, progress),
-	SLOT_T(struct pieces_view, back),       SLOT_T(struct pieces_view, here),
-	SLOT_T(struct pieces_view, after),      SLOT_B(struct pieces_view, draft),
-	SLOT_M(struct pieces_view, summary),    SLOT_M(struct pieces_view, lacks),
-	SLOT_M(struct pieces_view, lacks_here), SLOT_M(struct pieces_view, other_holder),
-	SLOT_M(struct pieces_view, reasons),    SLOT_L(struct pieces_view, slots, &slot_row_view),
+	SLOT_B(struct pieces_view, nothing),
+	SLOT_B(struct pieces_view, any_open),
+	SLOT_I(struct pieces_view, id),
+	SLOT_T(struct pieces_view, title),
+	SLOT_T(struct pieces_view, progress),
+	SLOT_T(struct pieces_view, back),
+	SLOT_T(struct pieces_view, here),
+	SLOT_T(struct pieces_view, after),
+	SLOT_B(struct pieces_view, draft),
+	SLOT_M(struct pieces_view, summary),
+	SLOT_M(struct pieces_view, lacks),
+	SLOT_M(struct pieces_view, lacks_here),
+	SLOT_M(struct pieces_view, other_holder),
+	SLOT_M(struct pieces_view, reasons),
+	SLOT_L(struct pieces_view, slots, &slot_row_view),
 };
 static const struct view pieces_view = VIEW(struct pieces_view, pieces_slots);
 static const struct page pieces_page = { "server/pages/step_pieces.html", &pieces_view };
@@ -121,8 +129,12 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 	const char *here = step_href(v, step, true, j->pool);
 	struct problems told = problems_in(j->pool);
 
-	for (size_t k = 0; k < n; k++)
+	bool any_open = v->st == ST_DRAFT;
+
+	for (size_t k = 0; k < n; k++) {
 		fill(j, v, &places[k], here, p, &slots[k]);
+		any_open |= slots[k].open;
+	}
 	/* The summary leads to the file's own input. */
 	for (size_t i = 0; p && i < p->count; i++) {
 		const char *anchor = "";
@@ -144,6 +156,7 @@ static int pieces_show(struct job *j, const struct file_view *v, const struct st
 		.other_holder = step_other_holder(v, step, &v->answers, j->pool),
 		.draft = v->st == ST_DRAFT,
 		.nothing = !n,
+		.any_open = any_open,
 		.summary = form_problem_summary(&told, j->pool),
 		.reasons = step_reasons(v, step, true, j->pool),
 		.slots = { slots, n },

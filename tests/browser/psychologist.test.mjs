@@ -10,7 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), 'enroll-pieces-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 // The smallest PDF that qpdf finds nothing to say about.
-const pdf = join(folder, 'pièce d’essai.pdf')
+const pdfName = 'pièce d’essai IMG_20261122_093012345_carte_identite_recto_verso_definitif_v2.pdf' // as a telephone says it
+const pdf = join(folder, pdfName)
 {
 	let body = '%PDF-1.4\n'
 	const at = []
@@ -125,7 +126,7 @@ await suite(async t => {
 	await t.sound(page, 'a refused piece')
 	await page.locator('#piece-identity input[type=file]').setInputFiles(pdf)
 	await going(page.locator('#piece-identity').getByRole('button', { name: /Envoyer ce fichier/ }))
-	t.ok(await page.locator('#piece-identity').getByRole('link', { name: 'pièce d’essai.pdf' }).isVisible(), 'the piece is there', await page.locator('main').innerText())
+	t.ok(await page.locator('#piece-identity').getByRole('link', { name: pdfName }).isVisible(), 'the piece is there', await page.locator('main').innerText())
 	await t.sound(page, 'the pieces of a step with a file')
 	await page.goto(`${file}/etapes/inscription`)
 	await page.getByLabel('Numéro RPPS').fill(luhn(`1${String(Date.now()).slice(-9)}`))
@@ -180,9 +181,16 @@ await suite(async t => {
 	await page.goto(`${new URL(page.url()).pathname.replace(/\/etapes.*/, '')}/etapes/identite`)
 	t.same(await page.getByLabel('Prénom').inputValue(), 'Lou', 'what was sent when the session had ended is saved after signing in')
 	await page.goto(page.url() + '/pieces')
+	await press(page.locator('#piece-rights'), /Envoyer ce fichier/)
+	t.ok(/Choisissez un fichier/.test(await page.locator('.govuk-error-summary').textContent()), 'nothing chosen is told')
+	await page.locator('#piece-rights input[type=file]').setInputFiles(text)
+	await page.locator('#piece-rights form[data-upload]').evaluate(form => form.requestSubmit()) // two clicks in a second would be one
+	await page.locator('#piece-rights .msp-autosave--error').waitFor()
+	t.same(await page.getByText(/Choisissez un fichier/).count(), 0, 'what a later try says takes the place of what an earlier one said')
+	t.ok(!/^Erreur/.test(await page.title()), 'also in the title', await page.title())
 	await page.locator('#piece-rights input[type=file]').setInputFiles(pdf)
 	await going(page.locator('#piece-rights').getByRole('button', { name: /Envoyer ce fichier/ }))
-	await page.locator('#piece-rights').getByRole('link', { name: 'pièce d’essai.pdf' }).waitFor()
+	await page.locator('#piece-rights').getByRole('link', { name: pdfName }).waitFor()
 	t.ok(true, 'a piece is sent with its progress shown')
 	await page.context().close()
 

@@ -40,7 +40,10 @@ def confirms(w):
         asks(w, "get", "/compte/confirmation/" + token, 200)
     asks(w, "post", "/compte/confirmation/" + token, 200)
     asks(w, "post", "/compte/confirmation/" + token, 404)
-    asks(w, "get", "/compte/confirmation/" + token, 404)
+    for gone in (token, "A" * 43):  # used, never given: in the same words, with the two ways on
+        page = asks(w, "get", "/compte/confirmation/" + gone, 404, Accept="text/html").text
+        right("Ce lien a déjà servi ou n’est plus valable</h1>" in page and 'href="/connexion">Se connecter' in page and
+              'href="/compte">Demander un nouveau lien' in page, page)
     asks(w, "post", "/connexion", 200, {"email": "NEUVE@exemple.test", "password": PASSWORD})
 
 
@@ -214,8 +217,35 @@ def locked(w):
 
 
 def unlocked(w):
+    page = lambda path: w.house.ask("dora", "get", "/dossiers/%d/etapes/%s" % (w.person("dora").file, path), Accept="text/html").text
+    for path, on in (("exercice", 'href="/dossiers/%d#points"' % w.person("dora").file), ("diplome", "Voir les pièces de cette étape</a>"),
+                     ("diplome/pieces", "Revenir au dossier</a>")):  # nothing to change there: the way on, no button that saves
+        locked = page(path)
+        right(on in locked and "Enregistrer et" not in locked and "Envoyer ce fichier" not in locked and "Revenir plus tard" not in locked, path)
+    right("Envoyer ce fichier" in page("identite/pieces") and "Revenir plus tard" in page("identite/pieces"), "what was asked for")
     right(code_of(send(w, "dora", 422, {"kind": "rib"}, pdf("autre rib"))) == [("kind", "locked")], "what was not asked for")
     send(w, "dora", 201, {"kind": "identity"}, pdf("nouvelle pièce"))
+
+
+def one_bad(w):
+    send(w, "lise", 201, {"kind": "identity"}, b"%PDF-1.4\n" + b"abc " * 200)
+
+
+def one_taken(w):
+    """Of two identity files one cannot be read: taking it away corrects the point, as long as one remains."""
+    page = lambda: w.house.ask("lise", "get", "/dossiers/%d/evenements/resubmit" % w.person("lise").file, Accept="text/html").text
+    sends = lambda gives: fires("lise", "resubmit", "lise", gives).do(w)
+    good, bad = (p["id"] for p in w.file("lise")["pieces"] if p["kind"] == "identity")
+    right("Corrigé</strong>" not in page(), "nothing changed yet")
+    sends(422)
+    mine(w, "lise", "post", "/dossiers/{}/pieces/%d/supprimer" % bad, 200)
+    right("Corrigé</strong>" in page(), "the bad file is gone")
+    mine(w, "lise", "post", "/dossiers/{}/pieces/%d/supprimer" % good, 200)
+    right(("pieces.identity", "piece_missing") in code_of(w.fire("lise", "resubmit", "lise")), "none remains")
+    send(w, "lise", 201, {"kind": "identity"})
+    extra = send(w, "lise", 201, {"kind": "identity"}, pdf("un de trop")).json["id"]
+    mine(w, "lise", "post", "/dossiers/{}/pieces/%d/supprimer" % extra, 200)
+    sends(200)
 
 
 def gently(w):
@@ -277,6 +307,35 @@ def unlike(w):
     give("59000", "59350", False)
 
 
+def row_more(w):
+    """A period is added by a page of its own address, with what was typed saved; what is wrong comes back as it was typed."""
+    path = "/dossiers/%d/etapes/experience" % w.person("olga").file
+    rows = w.file("olga")["answers"]["experience"]
+    page = lambda at: w.house.ask("olga", "get", at, Accept="text/html").text
+    typed = {"experience[0].from": "2014-01-01", "experience[0].structure": "Centre typé", "experience[1].structure": "", "add_row": "experience"}
+    a = w.house.ask("olga", "post", path, form=typed, Accept="text/html")
+    right(a.status == 303 and a.headers["location"] == path + "?lignes=3", "%r %s" % (a, a.headers))
+    shown = page(a.headers["location"])
+    right("Centre typé" in shown and shown.count("msp-row\">") == 3 and 'name="experience[2].structure"' in shown, "three rows")
+    right(page(path).count("msp-row\">") == len(rows) == 1, "an empty row is not kept")
+    for odd in ("0", "-1", "x", "99999999999"):
+        right(page(path + "?lignes=" + odd).count("msp-row\">") == 1, odd)
+    a = w.house.ask("olga", "post", path, form={**typed, "experience[0].from": "31/02/2014"}, Accept="text/html")
+    right(a.status == 200 and 'value="31"' in a.text and 'name="experience[2].structure"' in a.text, "%d" % a.status)
+    right(w.file("olga")["answers"]["experience"][0]["from"] == "2014-01-01", "what is wrong is not saved")
+    mine(w, "olga", "post", "/dossiers/{}/reponses", 200, {"experience": rows})
+
+
+def too_young(w):
+    """A diploma before fifteen is told at its own step: the birth date is on another."""
+    path = "/dossiers/%d/etapes/diplome" % w.person("olga").file
+    given = {"diploma_kind": "master", "diploma_place": "Lille"}
+    a = w.house.ask("olga", "post", path, form={**given, "diploma_date": "30/06/1990"}, Accept="text/html")
+    right(a.status == 422 and "vient avant vos 15 ans" in a.text and "1990" in a.text, "%d" % a.status)
+    a = w.house.ask("olga", "post", path, form={**given, "diploma_date": "30/06/2012"}, Accept="text/html")
+    right(a.status == 303, "%r" % a)
+
+
 def half_proven(w):
     """Of two periods, one is without its proof: said on the page of its step, on the next one, in the list of steps and in the summary."""
     file = "/dossiers/%d" % w.person("vera").file
@@ -308,6 +367,8 @@ scenario("the form, step by step", [
     holds("a blank step says what it lacks, and blocks nothing", gently),
     holds("an account in another's name is remarked", holder),
     holds("a postcode that is not its commune's is remarked, once", unlike),
+    holds("a period is added by a page that one may come Back to", row_more),
+    holds("a diploma before fifteen is told at its step", too_young),
     drafts("vera", pieces=False),
     holds("of two periods, the one without its proof is told wherever one looks", half_proven),
 ])
@@ -328,6 +389,12 @@ scenario("pieces", [
     fires("lea", "ask_correction", "dora", items=[{"piece": "identity", "code": "piece_unreadable", "text": "Le verso est flou."}]),
     state("dora", "correction"),
     holds("a correction opens what it asks for, nothing else", unlocked),
+    drafts("lise"),
+    holds("a second identity file cannot be read", one_bad),
+    submits("lise"),
+    state("lise", "correction"),
+    holds("taking the bad file away corrects the point", one_taken),
+    state("lise", "in_review"),
 ])
 
 

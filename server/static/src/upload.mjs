@@ -16,6 +16,16 @@ export function upload(form) {
 	bar.setAttribute('aria-label', 'Envoi du fichier')
 	let busy = false
 
+	// What the page said of an earlier try, of this file or of another.
+	const forget = () => {
+		for (const old of document.querySelectorAll('.govuk-error-summary, form[data-upload] .govuk-error-message'))
+			old.remove()
+		for (const group of document.querySelectorAll('form[data-upload] .govuk-form-group--error')) {
+			group.classList.remove('govuk-form-group--error')
+			group.querySelector('input').removeAttribute('aria-describedby')
+		}
+		document.title = document.title.replace(/^Erreur\u00a0: /, '')
+	}
 	const tell = (text, wrong = false) => {
 		state.textContent = text
 		state.classList.toggle('msp-autosave--error', wrong)
@@ -29,6 +39,7 @@ export function upload(form) {
 		return true
 	}
 	input.addEventListener('change', () => {
+		forget()
 		tell('')
 		tooLarge()
 	})
