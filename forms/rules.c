@@ -295,7 +295,7 @@ bool rule_password_common(const char *text)
 	char plain[512];
 	size_t n = 0;
 
-	for (; text[n] && n < sizeof plain - 1; n++)
+	for (; n < sizeof plain - 1 && text[n]; n++)
 		plain[n] = is_upper(text[n]) ? (char)(text[n] + 32) : text[n];
 	plain[n] = 0;
 	return distinct(plain) < 5 || repeats(plain, n) || is_row(plain, n) || is_word(plain, n);

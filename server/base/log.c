@@ -23,14 +23,16 @@ struct line {
 	size_t len;
 };
 
-/* Of each thread: what it holds back, and how its latest second is written. */
-static _Thread_local struct line held;
-static _Thread_local bool holding;
-static _Thread_local struct {
+struct written {
 	time_t second;
 	char text[32];
 	size_t len;
-} written;
+};
+
+/* Of each thread: what it holds back, and how its latest second is written. */
+static _Thread_local struct line held;
+static _Thread_local bool holding;
+static _Thread_local struct written written;
 
 static void write_out(const char *bytes, size_t n)
 {

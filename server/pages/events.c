@@ -94,7 +94,6 @@ static int64_t colleague(const struct job *j, const char *actor)
 static const char *who_is(struct job *j, const char *actor)
 {
 	const struct happening *h = j->state;
-	const struct rows *r;
 
 	if (!actor)
 		return NULL;
@@ -103,7 +102,7 @@ static const char *who_is(struct job *j, const char *actor)
 	if (str_starts(actor, "agent:")) {
 		if (!colleague(j, actor))
 			return text(j->who.agent ? "conflict.you" : "conflict.agent");
-		r = job_rows(j, h->named);
+		const struct rows *r = job_rows(j, h->named);
 		return rows_count(r) ? rows_text(r, 0, "name") : text("conflict.agent");
 	}
 	if (str_starts(actor, "employer:"))
