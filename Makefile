@@ -148,7 +148,7 @@ cppcheck: ## cppcheck, on the same
 	@cppcheck -j$(JOBS) --quiet --cppcheck-build-dir=build/cppcheck --std=c11 --enable=warning,performance,portability,style \
 		--inline-suppr --library=posix --suppress=readdirCalled -D_GNU_SOURCE '-DASN1_ITEM_TEMPLATE(name)=static int name' \
 		'-DASN1_EX_TEMPLATE_TYPE(a,b,c,d)=0' '-Dstatic_ASN1_ITEM_TEMPLATE_END(name)=;' --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
-		server forms db workflow
+		-i server/static server forms db workflow
 attack: test-deps build ## testssl, sqlmap, floods that last: tests/security/RESULTS.md (half an hour)
 	@docker/install.sh attack
 	@ENROLLD=$(CURDIR)/$(OUT)/enrolld python3 tests/security/long.py
