@@ -133,7 +133,7 @@ static void lines_that_are_held_come_whole_and_in_order_at_the_release(void **st
 {
 	enum { LINES = 100 };
 	size_t next = 0;
-	char number[8];
+	char number[24];
 
 	(void)state;
 	log_hold();

@@ -31,7 +31,7 @@ static void right_sums(unsigned char *b, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const problems[] = { "type", "unreadable", "polyglot" };
+	static const char *const problems[] = { "type", "unreadable", "polyglot", "small" };
 	struct piece_checked c;
 	struct err e = { 0 };
 	if (size >= 5 && !memcmp(data, "%PDF-", 5))
