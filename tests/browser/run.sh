@@ -5,6 +5,8 @@
 cd "$(dirname "$0")/../.." || exit 1
 enrolld=$(realpath "${ENROLLD:-build/enrolld}") || exit 1
 export ENROLLCTL=$(dirname "$enrolld")/enrollctl
+# Where no locale is set, Chromium sends no file whose name is not ASCII.
+export LC_ALL=C.UTF-8
 read -r port agent_port <<< "$(python3 -c '
 import socket
 s = [socket.socket() for _ in range(2)]
