@@ -77,7 +77,12 @@ static void wake(unsigned hands)
 
 void clerk_wake(void)
 {
-	wake(EVERY_HAND);
+	wake(1U << HAND_CLOCK | 1U << HAND_HOUSE);
+}
+
+void clerk_wake_scan(void)
+{
+	wake(1U << HAND_OUTSIDE);
 }
 
 /* ---- asking ---- */

@@ -17,7 +17,11 @@ struct service {
 	struct policy policy;
 };
 
-/* clerk.c: background threads (checks, clock, mail, documents, scans) wake when a transaction committed something. */
+/*
+ * clerk.c: its threads wake when a transaction committed something, those that may have work only: each look costs the
+ * database some statements. Checks, deadlines and letters (a letter wakes the mail by itself); a piece to scan.
+ */
 void clerk_wake(void);
+void clerk_wake_scan(void);
 
 #endif

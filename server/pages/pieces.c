@@ -134,7 +134,7 @@ static int stored(struct job *j, struct err *e)
 	struct json out;
 
 	(void)e;
-	clerk_wake();
+	clerk_wake_scan();
 	if (!j->json)
 		return job_redirect(j, back_to(j, s->file));
 	out = json_in(j->pool);
