@@ -282,6 +282,14 @@ def no_host(tree):
             yield path, line_of(text, m.start()), f"names {m.group(0)}"
 
 
+@rule("what a program makes is not kept",
+      {"tests/__pycache__/a.cpython-311.pyc": "x"}, {"tests/a.py": "x = 1\n"})
+def made(tree):
+    for path in tree.paths:
+        if path.endswith((".pyc", ".o", ".log")):
+            yield path, 1, "is made, not written"
+
+
 @rule("no id of a person, of a file or of a field of another system is in code",
       {"server/a.c": "if (id == 10008744715)\n"}, {"server/a.c": "size_t max = 10485760;\nlong day = 86400000000;\nint fd = 0x7fffffff;\n"})
 def no_ids(tree):
