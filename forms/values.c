@@ -24,6 +24,12 @@ void values_add(struct values *v, const char *name, const char *text)
 		(struct value){ .name = pool_strdup(v->pool, name), .text = pool_strdup(v->pool, text ? text : "") };
 }
 
+void values_add_all(struct values *v, const struct values *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		values_add(v, from->items[i].name, from->items[i].text);
+}
+
 void values_set(struct values *v, const char *name, const char *text)
 {
 	/* The texts may be those about to go: copied first. */

@@ -30,6 +30,7 @@ struct values {
 
 struct values values_in(struct pool *pool);
 void values_add(struct values *v, const char *name, const char *text); /* copies both */
+void values_add_all(struct values *v, const struct values *from);
 void values_set(struct values *v, const char *name, const char *text); /* replaces every one of that name */
 void values_remove(struct values *v, const char *name);                /* every one of exactly that name */
 void values_remove_group(struct values *v, const char *array); /* "experience": experience[…]…; "public": public[] */

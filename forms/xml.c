@@ -356,7 +356,6 @@ int xml_to_values(const void *bytes, size_t n, struct values *out, struct err *e
 		}
 		values_add(&read, name, text.len ? text.s : "");
 	}
-	for (size_t i = 0; i < read.count; i++)
-		values_add(out, read.items[i].name, read.items[i].text);
+	values_add_all(out, &read);
 	return 0;
 }

@@ -355,8 +355,7 @@ int reponses_save(struct job *j, const struct file_view *v, job_step *next, stru
 			   &s->saving.problems);
 	if (v->st == ST_CORRECTION)
 		refuse_locked(j, v, &kept, &s->saving.problems);
-	for (size_t i = 0; i < v->answers.count; i++)
-		values_add(&answers, v->answers.items[i].name, v->answers.items[i].text);
+	values_add_all(&answers, &v->answers);
 	form_merge(form_get("application"), &answers, &kept);
 	if (xml_from_values(&answers, "application", j->pool, &xml, &size, e) ||
 	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), xml, size,

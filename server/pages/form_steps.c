@@ -192,8 +192,7 @@ static void take_place(struct job *j, struct drawing *d)
 	if (at < 0 || d->typed || *values_text(&d->shown, "address_postcode") ||
 	    !step_has_field(d->step, "address_postcode") || d->view.st != ST_DRAFT)
 		return;
-	for (size_t i = 0; i < d->shown.count; i++)
-		values_add(&shown, d->shown.items[i].name, d->shown.items[i].text);
+	values_add_all(&shown, &d->shown);
 	values_set(&shown, "address_postcode", rows_str(d->lines, (size_t)at, "postcode"));
 	values_set(&shown, "address_commune", rows_str(d->lines, (size_t)at, "commune"));
 	d->shown = shown;
@@ -257,8 +256,7 @@ static void more_rows(struct job *j, struct drawing *d)
 
 	if (str_to_i64(values_text(&j->query, "lignes"), &wanted) || wanted < 1 || wanted > FORM_ROWS)
 		return;
-	for (size_t i = 0; i < d->view.answers.count; i++)
-		values_add(&shown, d->view.answers.items[i].name, d->view.answers.items[i].text);
+	values_add_all(&shown, &d->view.answers);
 	for (size_t i = 0; i < d->step->item_count; i++) {
 		const struct group *g = d->step->items[i].group;
 		size_t rows = g ? values_rows(&shown, g->name) : 0;
@@ -308,6 +306,20 @@ int step_answer(struct job *j, struct err *e)
 
 /* ---- saving ---- */
 
+/* Other steps decide what is asked here: all the answers, what was typed over this step's. */
+static void show_typed(struct job *j, struct drawing *d, const struct values *typed)
+{
+	d->shown = values_in(j->pool);
+	for (size_t i = 0; i < d->view.answers.count; i++) {
+		const struct value *x = &d->view.answers.items[i];
+
+		if (form_step_of(APPLICATION, x->name) != d->step)
+			values_add(&d->shown, x->name, x->text);
+	}
+	values_add_all(&d->shown, typed);
+	d->typed = true;
+}
+
 /* What was typed, with the rows as they are kept now, judged again so that problems name them so. */
 static void typed_again(struct job *j, struct drawing *d)
 {
@@ -335,17 +347,7 @@ static void typed_again(struct job *j, struct drawing *d)
 	d->problems = problems_in(j->pool);
 	form_validate_over(APPLICATION, &typed, &d->view.answers, day_in_paris(d->view.now), FORM_SYNTAX, &kept,
 			   &d->problems);
-	/* Other steps decide what is asked here: all the answers, what was typed over them. */
-	d->shown = values_in(j->pool);
-	for (size_t i = 0; i < d->view.answers.count; i++) {
-		const struct value *x = &d->view.answers.items[i];
-
-		if (form_step_of(APPLICATION, x->name) != step)
-			values_add(&d->shown, x->name, x->text);
-	}
-	for (size_t i = 0; i < typed.count; i++)
-		values_add(&d->shown, typed.items[i].name, typed.items[i].text);
-	d->typed = true;
+	show_typed(j, d, &typed);
 }
 
 /* A postcode without its commune: it is to be chosen from the list that the page now shows. */
@@ -563,13 +565,7 @@ int step_save_answer(struct job *j, struct err *e)
 		}
 		/* What is wrong must not be lost: nothing is saved, the page comes back as it was, with one row more.
 		 */
-		d->typed = true;
-		d->shown = values_in(j->pool);
-		for (size_t i = 0; i < d->view.answers.count; i++)
-			if (form_step_of(APPLICATION, d->view.answers.items[i].name) != d->step)
-				values_add(&d->shown, d->view.answers.items[i].name, d->view.answers.items[i].text);
-		for (size_t i = 0; i < typed.count; i++)
-			values_add(&d->shown, typed.items[i].name, typed.items[i].text);
+		show_typed(j, d, &typed);
 		return show(j, d, e);
 	}
 	if (take) {
