@@ -1,5 +1,4 @@
 #include "pgtest.h"
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,21 +8,14 @@
 #include "../../db/migrate.h"
 #include "../../db/pg.h"
 #include "../../workflow/workflow.h"
+#include "folder.h"
 
 static struct pool *pool;
 static struct cluster cluster;
 static bool running;
 static pid_t owner;
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static char folders[16][64];
+static char *folders[16];
 static size_t folder_count;
 
 static void clean(void)
@@ -34,7 +26,7 @@ static void clean(void)
 	if (running)
 		cluster_stop(&cluster);
 	for (size_t i = 0; i < folder_count; i++)
-		nftw(folders[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		folder_remove(folders[i]);
 	pool_free(pool);
 }
 
@@ -52,11 +44,9 @@ const char *pgtest_folder(void)
 	prepare();
 	if (folder_count == COUNT(folders))
 		abort();
-	char *f = folders[folder_count];
-	snprintf(f, sizeof folders[0], "/tmp/enroll-test-XXXXXX");
-	if (!mkdtemp(f) || chmod(f, 0755))
+	char *f = folders[folder_count++] = folder_new(pool);
+	if (chmod(f, 0755))
 		abort();
-	folder_count++;
 	return f;
 }
 

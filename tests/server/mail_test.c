@@ -11,9 +11,10 @@
 #include "../../server/child.h"
 #include "../../server/mail.h"
 #include "../../server/page.h"
+#include "../lib/folder.h"
 
 static struct pool *process;
-static char folder[] = "/tmp/enroll_mail_XXXXXX";
+static char *folder;
 static struct child plain = { .to = -1 }, tls = { .to = -1 };
 static char plain_url[64], tls_url[64];
 
@@ -49,7 +50,7 @@ static int start(void **state)
 	process = pool_new();
 	if (pages_load(process, &e))
 		fail_msg("%s", e.detail);
-	assert_non_null(mkdtemp(folder));
+	folder = folder_new(process);
 	snprintf(cert, sizeof cert, "%s/cert.pem", folder);
 	snprintf(key, sizeof key, "%s/key.pem", folder);
 	snprintf(plain_in, sizeof plain_in, "%s/plain", folder);
@@ -81,11 +82,10 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-	const char *const argv[] = { "/bin/rm", "-rf", folder, NULL };
 	(void)state;
 	child_kill(&plain);
 	child_kill(&tls);
-	run(argv);
+	folder_remove(folder);
 	pool_free(process);
 	return 0;
 }

@@ -13,8 +13,10 @@
 #include "../../server/child.h"
 #include "../../server/pdf.h"
 #include "../../server/piece_check.h"
+#include "../lib/folder.h"
 
-static char home[] = "/tmp/enroll_pdf_XXXXXX";
+static struct pool *process;
+static char *home;
 static const char page[] =
 	"<!DOCTYPE html><html lang=\"fr\"><head><title>Reçu n° 7</title></head>"
 	"<body><h1>Accusé de réception</h1><p>Éloïse, vous avez jusqu’au 21 novembre 2026.</p></body></html>";
@@ -24,25 +26,17 @@ static int start(void **state)
 {
 	struct err e;
 	(void)state;
-	return !mkdtemp(home) || pdf_start(home, &e);
+	process = pool_new();
+	home = folder_new(process);
+	return pdf_start(home, &e);
 }
 
 static int stop(void **state)
 {
-	static const char *const left[] = { "/pdf/render.py", "/pdf/regular.woff2", "/pdf/bold.woff2" };
-	char path[96];
 	(void)state;
 	pdf_stop();
-	for (size_t i = 0; i < COUNT(left); i++) {
-		snprintf(path, sizeof path, "%s%s", home, left[i]);
-		(void)unlink(path);
-	}
-	struct child c;
-	struct err e;
-	int status;
-	const char *const argv[] = { "/bin/rm", "-rf", home, NULL };
-	if (!child_start(&(struct child_spec){ .argv = argv }, &c, &e))
-		child_end(&c, clock_monotonic() + 5 * SECOND, &status);
+	folder_remove(home);
+	pool_free(process);
 	return 0;
 }
 

@@ -13,11 +13,13 @@
 #include "../../server/base/file.h"
 #include "../../server/base/str.h"
 #include "../../server/scan.h"
+#include "../lib/folder.h"
 
 /* A real clamd with one signature of our own: the MD5 and size of a harmless text. */
 static const char marker[] = "enroll test marker, harmless\n";
 static const char marker_md5[] = "0db30387c1d9960d9c0fa96681f442b2";
-static char folder[] = "/tmp/enroll_scan_XXXXXX";
+static struct pool *process;
+static char *folder;
 static char socket_path[64];
 static pid_t clamd;
 
@@ -33,7 +35,8 @@ static int start(void **state)
 {
 	char text[1024];
 	(void)state;
-	assert_non_null(mkdtemp(folder));
+	process = pool_new();
+	folder = folder_new(process);
 	assert_int_equal(chmod(folder, 0755), 0);
 	snprintf(socket_path, sizeof socket_path, "%s/clamd.sock", folder);
 	snprintf(text, sizeof text, "%s:%zu:Enroll.Test.Marker\n", marker_md5, sizeof marker - 1);
@@ -63,14 +66,8 @@ static int stop(void **state)
 	(void)state;
 	kill(clamd, SIGKILL);
 	waitpid(clamd, NULL, 0);
-	for (size_t i = 0; i < 6; i++) {
-		static const char *const names[] = {
-			"own.hdb", "clamd.conf", "clamd.sock", "clamd.pid", "clamd.log", ""
-		};
-		char path[96];
-		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-		(void)(*names[i] ? unlink(path) : rmdir(folder));
-	}
+	folder_remove(folder);
+	pool_free(process);
 	return 0;
 }
 

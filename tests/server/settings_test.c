@@ -7,6 +7,7 @@
 #include "../lib/test.h"
 
 #include "../../server/settings.h"
+#include "../lib/folder.h"
 
 static struct pool *pool;
 static const char *const names[] = { "ENROLL_HOME",     "ENROLL_PORT",       "ENROLL_AGENT_PORT", "ENROLL_BIND",
@@ -87,8 +88,8 @@ static void an_authority_of_ones_own_has_no_development_crl(void **unused)
 static void a_file_gives_what_the_environment_does_not(void **unused)
 {
 	(void)unused;
-	char path[] = "/tmp/settings_testXXXXXX";
-	int fd = mkstemp(path);
+	char *folder = folder_new(pool), *path = pool_printf(pool, "%s/settings", folder);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
 	dprintf(fd, "# a comment\n\nENROLL_PORT = 1001\nENROLL_HOME=\"/srv/e\"\nENROLL_AGENT_PORT=1002\n");
 	close(fd);
@@ -104,7 +105,7 @@ static void a_file_gives_what_the_environment_does_not(void **unused)
 	struct err e = { 0 };
 	assert_int_equal(settings_read(pool, &s, &e), -1);
 	assert_non_null(strstr(e.detail, "line 6"));
-	unlink(path);
+	folder_remove(folder);
 	assert_int_equal(settings_read(pool, &s, &e), -1);
 }
 
