@@ -91,7 +91,7 @@ run: deps ## build all, start the service with its own database and invented peo
 	export ENROLL_DEMO=$${ENROLL_DEMO:-1} ENROLL_PORT=$$port ENROLL_AGENT_PORT=$${ENROLL_AGENT_PORT:-$$((port + 1))}; \
 	exec $(OUT)/enrolld
 
-test: test-deps ## everything: lint, format, both compilers, sanitizers, scenarios, browser (about 10 minutes)
+test: test-deps ## everything: lint, format, both compilers, sanitizers, scenarios, browser (a quarter of an hour)
 	@MAKE='$(MAKE)' JOBS=$(JOBS) tests/run.sh
 chaos: test-deps ## breaks the service on purpose for up to 20 minutes and says what it survived (CHAOS_ARGS='--seed 7 --write')
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build next

@@ -1,5 +1,7 @@
 #include "account.h"
 
+#include "outbox.h"
+
 SQL(account_rate,
     "with n as (select count(*) as n from rate where bucket = $1 || ':' || lower($2) and at > enroll_now() - "
     "make_interval(secs => $3::float8)),"
@@ -28,7 +30,7 @@ SQL(account_tell,
     "with m as (insert into message (account, audience, kind, params) select a.id, 'account',"
     " case when a.confirmed_at is null then 'confirm_account' else 'account_exists' end,"
     " case when a.confirmed_at is null then $2 else $3 end from account a where a.email_key = lower($1) returning id)"
-    " insert into outbox (kind, ref, due) select 'message', id, '-infinity' from m");
+    " insert into outbox (kind, ref, due) select 'message', id, " OUTBOX_FIRST " from m");
 SQL(account_token, "select account from account_token where kind = $1 and digest = $2 and used_at is null"
 		   " and expires_at > enroll_now()");
 SQL(account_confirmed,
@@ -45,7 +47,7 @@ SQL(account_forgot,
     "interval '24 hours' from a),"
     " m as (insert into message (account, audience, kind, params) select id, 'account', 'reset_password', $3 from a "
     "returning id)"
-    " insert into outbox (kind, ref, due) select 'message', id, '-infinity' from m");
+    " insert into outbox (kind, ref, due) select 'message', id, " OUTBOX_FIRST " from m");
 /* Who reads the mail owns the address: it is confirmed by this too, and the account opens again. */
 SQL(account_reset,
     "with t as (update account_token set used_at = enroll_now() where digest = $1 and kind = 'reset' and used_at is "

@@ -1,5 +1,7 @@
 #include "message.h"
 
+#include "outbox.h"
+
 SQL(message_inbox,
     "select m.id, m.at, m.kind, m.subject, m.file, f.number, m.opened_at, m.mail_state,"
     " (select count(*) from message a where a.account = $1::bigint and a.subject is not null) as total,"
@@ -29,9 +31,8 @@ SQL(message_to_agents,
 SQL(message_post,
     "insert into message (account, audience, file, seq, kind, params) values ($1::bigint, $2, $3::bigint, "
     "$4::bigint, $5, $6)");
-/* Somebody waits for it before a screen: it goes before all that is only told, however long that has been waiting. */
 SQL(message_queue, "insert into outbox (file, seq, kind, ref, due) values ($1::bigint, $2::bigint, 'message',"
-		   " currval(pg_get_serial_sequence('enroll.message', 'id')), '-infinity')");
+		   " currval(pg_get_serial_sequence('enroll.message', 'id')), " OUTBOX_FIRST ")");
 
 /*
  * What a decision rests on was written with the event it tells, but for a confirmed refusal: the first expert wrote it.

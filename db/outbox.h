@@ -9,6 +9,9 @@
 
 #include "db.h"
 
+/* "due" of what somebody waits for before a screen: ahead of all that is only told, however long that has waited. */
+#define OUTBOX_FIRST "'-infinity'"
+
 extern const struct statement
 	outbox_lease; /* kinds (text[]), how many, seconds: id, kind, file, seq, ref, payload, attempts, at */
 extern const struct statement outbox_done;  /* id, error or NULL */

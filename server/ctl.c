@@ -781,10 +781,10 @@ static int do_backup(struct ctl *c, struct err *e)
 
 	home_as_caller();
 	int bad = file_folder(dir, 0700, e);
-	if (!bad && file_exists(pool_printf(c->pool, "%s/keys", dir)))
-		bad = refuse(e, "keys are there already, a home or a backup: %s", dir);
 	if (!bad && file_exists(dump))
 		bad = refuse(e, "there is a backup already: %s", dir);
+	if (!bad && file_exists(pool_printf(c->pool, "%s/keys", dir)))
+		bad = refuse(e, "keys are there already, this is a home: %s", dir);
 	if (!bad)
 		bad = run_program(c, argv, e);
 	if (!bad && chmod(dump, 0600))
