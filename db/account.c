@@ -48,18 +48,23 @@ SQL(account_forgot,
     " m as (insert into message (account, audience, kind, params) select id, 'account', 'reset_password', $3 from a "
     "returning id)"
     " insert into outbox (kind, ref, due) select 'message', id, " OUTBOX_FIRST " from m");
+/* Of an account `a` whose password is another now: its owner is told, every session, failure and link ends. */
+#define PASSWORD_CHANGED                                                                                          \
+	" m as (insert into message (account, audience, kind, params) select id, 'account', 'password_changed', " \
+	"'{}' from a returning id),"                                                                              \
+	" o as (insert into outbox (kind, ref) select 'message', id from m),"                                     \
+	" s as (delete from session x using a where x.account = a.id),"                                           \
+	" f as (delete from sign_in_failure x using a where x.email_key = a.email_key),"                          \
+	" k as (update account_token x set used_at = enroll_now() from a where x.account = a.id and x.used_at is null"
 /* Who reads the mail owns the address: it is confirmed by this too, and the account opens again. */
 SQL(account_reset,
     "with t as (update account_token set used_at = enroll_now() where digest = $1 and kind = 'reset' and used_at is "
     "null and expires_at > enroll_now() returning account),"
     " a as (update account set password_hash = $2, confirmed_at = coalesce(confirmed_at, enroll_now()) from t"
-    " where account.id = t.account returning account.id, account.email_key),"
-    " m as (insert into message (account, audience, kind, params) select id, 'account', 'password_changed', '{}' from "
-    "a "
-    "returning id),"
-    " o as (insert into outbox (kind, ref) select 'message', id from m),"
-    " s as (delete from session x using a where x.account = a.id),"
-    " f as (delete from sign_in_failure x using a where x.email_key = a.email_key),"
-    " k as (update account_token x set used_at = enroll_now() from a where x.account = a.id and x.used_at is null and "
-    "x.digest <> $1)"
-    " select id from a");
+    " where account.id = t.account returning account.id, account.email_key)," PASSWORD_CHANGED
+    " and x.digest <> $1) select id from a");
+/* As account_signed_in: the password may have been chosen again meanwhile. */
+SQL(account_change, "with a as (update account set password_hash = $3 where id = $1::bigint and password_hash = $2"
+		    " and sign_in_wait(email_key) = 0 returning id, email_key)," PASSWORD_CHANGED
+		    ") insert into session (digest, account, csrf, expires_at)"
+		    " select $4, id, $5, enroll_now() + interval '2 hours' from a returning digest");

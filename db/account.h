@@ -25,5 +25,7 @@ extern const struct statement account_token;     /* kind, digest → account: a 
 extern const struct statement account_confirmed; /* token digest → id, or no row: used before */
 extern const struct statement account_forgot;    /* email, token digest, params: nothing for an unknown address */
 extern const struct statement account_reset;     /* token digest, hash → id, or no row; every session ends */
+/* account, its hash, the new hash, session digest, csrf → digest, or no row; every other session ends */
+extern const struct statement account_change;
 
 #endif

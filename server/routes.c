@@ -51,7 +51,7 @@ const struct route routes[] = {
 	ROW(POST, "/dossiers/:id/reponses", PUBLIC, APPLICANT, WRITE, reponses_ask, reponses_answer, .form = "application", .doc = "Enregistre une partie des réponses"),
 	ROW(POST, "/dossiers/:id/evenements/:event", BOTH, APPLICANT | EXPERT | DELEGATE | ADMIN, WRITE, evenement_ask, evenement_answer, .doc = "Un événement du dossier"),
 	/* the psychologist's account */
-	ROW(GET,  "/compte",                      PUBLIC, ALL, FAST,  NULL, account_new_answer, .doc = "Créer un compte"),
+	ROW(GET,  "/compte",                      PUBLIC, ALL, FAST,  NULL, account_new_answer, .doc = "Créer un compte ; pour qui est en session, le sien"),
 	ROW(POST, "/compte",                      PUBLIC, ALL, WRITE, NULL, account_create_answer, .form = "account", .doc = "Créer un compte : un message confirme l’adresse"),
 	ROW(GET,  "/compte/mot-de-passe",         PUBLIC, ALL, FAST,  NULL, account_forgot_answer, .doc = "Mot de passe oublié"),
 	ROW(POST, "/compte/mot-de-passe",         PUBLIC, ALL, WRITE, NULL, account_forgot_sent_answer, .form = "reset_request", .doc = "Recevoir un lien pour choisir un mot de passe"),
@@ -59,6 +59,8 @@ const struct route routes[] = {
 	ROW(POST, "/compte/mot-de-passe/:token",  PUBLIC, ALL, WRITE, account_reset_ask, account_reset_done_answer, .form = "reset", .doc = "Choisir un mot de passe"),
 	ROW(GET,  "/compte/confirmation/:token",  PUBLIC, ALL, FAST,  account_confirm_ask, account_confirm_answer, .doc = "La page dont le bouton confirme l’adresse"),
 	ROW(POST, "/compte/confirmation/:token",  PUBLIC, ALL, WRITE, NULL, account_confirmed_answer, .doc = "Confirmer l’adresse"),
+	ROW(GET,  "/compte/changer-mot-de-passe", PUBLIC, APPLICANT, FAST,  NULL, password_change_answer, .doc = "Changer son mot de passe"),
+	ROW(POST, "/compte/changer-mot-de-passe", PUBLIC, APPLICANT, WRITE, NULL, password_changed_answer, .form = "change_password", .doc = "Changer son mot de passe : les autres sessions prennent fin, celle-ci a un autre jeton ({token} en JSON)"),
 	ROW(GET,  "/connexion",                   PUBLIC, ALL, FAST,  NULL, sign_in_answer, .doc = "Se connecter"),
 	ROW(POST, "/connexion",                   PUBLIC, ALL, WRITE, NULL, sign_in_try_answer, .form = "sign_in", .doc = "Se connecter : {token} en JSON, un cookie pour un navigateur"),
 	ROW(POST, "/deconnexion",                 PUBLIC, ALL, WRITE, NULL, sign_out_answer, .doc = "Se déconnecter"),

@@ -144,6 +144,8 @@ int account_new_answer(struct job *j, struct err *e)
 	struct problems none = problems_in(j->pool);
 
 	(void)e;
+	if (j->who.account)
+		return own_account_show(j);
 	return form_show(j, 200, "account", "/compte", "account.create", &none);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The steps that routes.c names of everything a psychologist and an employer see. A subject a file: account.c,
- * sign_in.c, pieces.c, form_steps.c, messages.c, documents.c, employer.c, profile.c. The file's own page is
- * file_applicant.h.
+ * own_account.c, sign_in.c, pieces.c, form_steps.c, messages.c, documents.c, employer.c, profile.c. The file's own page
+ * is file_applicant.h.
  */
 #ifndef SERVER_PAGES_APPLICANT_H
 #define SERVER_PAGES_APPLICANT_H
@@ -21,6 +21,9 @@ STEP(account_forgot_sent_answer);
 STEP(account_reset_ask);
 STEP(account_reset_answer);
 STEP(account_reset_done_answer);
+/* own_account.c */
+STEP(password_change_answer);
+STEP(password_changed_answer);
 /* sign_in.c */
 STEP(sign_in_answer);
 STEP(sign_in_try_answer);
@@ -69,6 +72,9 @@ STEP(profile_save_answer);
 
 /* account.c: "sign_in.good", "password.changed" …: who, as an id, and from where; 0: an address without an account. */
 void account_log(struct job *j, const char *what, int64_t account);
+
+/* own_account.c: "Mon compte". Ends the job. */
+int own_account_show(struct job *j);
 
 /* documents.c: the convention of the row of document_of_file, opened elsewhere. Takes j->state. */
 int convention_pdf_show(struct job *j, const struct rows *r, struct err *e);

@@ -1,7 +1,4 @@
-/*
- * Signing in and out. A failure is judged after the password was verified, one sign-in of an account at a time: many
- * guesses sent at once are still five.
- */
+/* Signing in and out. A failure is judged after the password was verified: attempt.h. */
 #include "applicant.h"
 
 #include "../../db/account.h"
@@ -9,17 +6,8 @@
 #include "../base/str.h"
 #include "../session.h"
 #include "../text.h"
+#include "attempt.h"
 #include "simple.h"
-
-#define COOKIE_SECONDS (12 * 3600) /* as the session at most; it ends 2 hours after its last use too */
-
-struct attempt {
-	const char *email, *password, *hash;
-	int64_t account;
-	bool good;
-	char *token;
-	size_t row, wait;
-};
 
 static int show(struct job *j, int status, const char *suite, const char *suite_body, const char *intro,
 		const struct problems *p)
@@ -85,24 +73,16 @@ static int refused(struct job *j, int status, const char *why, int64_t wait)
 	return show(j, status, values_get(&j->sent, "suite"), values_get(&j->sent, "suite_body"), NULL, &p);
 }
 
-static int closed(struct job *j, int64_t wait)
+static int tried(struct job *j, struct attempt *a, enum tried tried, struct err *e)
 {
-	const struct attempt *a = j->state;
-
-	account_log(j, "sign_in.closed", a->account);
-	return refused(j, 429, "sign_in.closed", wait);
-}
-
-static int judged(struct job *j, struct err *e)
-{
-	const struct attempt *a = j->state;
-	int64_t wait = rows_i64(job_rows(j, a->wait), 0, "wait");
 	const char *suite = values_get(&j->sent, "suite"), *sealed = values_get(&j->sent, "suite_body");
 	struct json out;
 
-	if (wait)
-		return closed(j, wait);
-	if (!a->good || !rows_count(job_rows(j, a->row))) {
+	if (tried == TRIED_CLOSED) {
+		account_log(j, "sign_in.closed", a->account);
+		return refused(j, 429, "sign_in.closed", a->wait);
+	}
+	if (tried == TRIED_WRONG) {
 		account_log(j, "sign_in.wrong", a->account);
 		return refused(j, 401, "sign_in.wrong", 0);
 	}
@@ -114,55 +94,20 @@ static int judged(struct job *j, struct err *e)
 		json_end(&out);
 		return job_json(j, 200, &out);
 	}
-	job_cookie(j, SESSION_COOKIE, a->token, COOKIE_SECONDS);
+	attempt_session(j, a);
 	return sealed && *sealed ? session_replay(j, sealed, a->token, e) : job_redirect(j, session_after(suite));
 }
 
-static int verified(struct job *j, struct err *e)
+static size_t sign_in_write(struct job *j, const struct attempt *a)
 {
-	struct attempt *a = j->state;
-
-	(void)e;
-	job_ask(j, &account_lock, ARGS(arg_text(a->email)));
-	a->wait = job_ask(j, &account_wait, ARGS(arg_text(a->email)));
-	if (a->good) {
-		a->token = crypto_token(j->pool);
-		a->row = job_ask(j, &account_signed_in,
-				 ARGS(arg_text(a->email), arg_i64(j->pool, a->account), arg_text(a->hash),
-				      arg_text(crypto_token_digest(j->pool, a->token)),
-				      arg_text(crypto_token(j->pool))));
-	} else {
-		a->row = job_ask(j, &account_failed, ARGS(arg_text(a->email)));
-	}
-	job_then(j, judged);
-	return 0;
-}
-
-static void verify(void *arg)
-{
-	struct attempt *a = arg;
-
-	a->good = crypto_password_verify(a->hash, a->password);
-}
-
-static int found(struct job *j, struct err *e)
-{
-	struct attempt *a = j->state;
-	const struct rows *r = job_rows(j, a->row);
-	int64_t wait = rows_i64(r, 0, "wait");
-
-	(void)e;
-	a->account = rows_i64(r, 0, "id");
-	if (wait)
-		return closed(j, wait);
-	a->hash = rows_text(r, 0, "password_hash");
-	job_work(j, verify, a, verified);
-	return 0;
+	return job_ask(j, &account_signed_in,
+		       ARGS(arg_text(a->email), arg_i64(j->pool, a->account), arg_text(a->hash),
+			    arg_text(crypto_token_digest(j->pool, a->token)), arg_text(a->csrf)));
 }
 
 int sign_in_try_answer(struct job *j, struct err *e)
 {
-	struct attempt *a = j->state = POOL_NEW(j->pool, struct attempt);
+	struct attempt *a = POOL_NEW(j->pool, struct attempt);
 	struct values kept, sent = j->sent;
 	struct problems p;
 
@@ -178,8 +123,9 @@ int sign_in_try_answer(struct job *j, struct err *e)
 	j->sent = sent;
 	a->email = values_text(&kept, "email");
 	a->password = values_text(&kept, "password");
-	a->row = job_ask(j, &account_read, ARGS(arg_text(a->email)));
-	job_then(j, found);
+	a->write = sign_in_write;
+	a->answer = tried;
+	attempt_ask(j, a);
 	return 0;
 }
 

@@ -62,7 +62,7 @@ const key97 = n13 => n13 + String(97 - Number(BigInt(n13) % 97n)).padStart(2, '0
 await suite(async t => {
 	// ---- an account, without scripts
 	const email = `psy${Date.now()}@exemple.fr`
-	const secret = 'une phrase assez longue'
+	let secret = 'une phrase assez longue'
 	let page = await t.visitor({ javascript: false })
 	await page.goto('/compte')
 	await looked(t, page, 'the account page')
@@ -93,6 +93,20 @@ await suite(async t => {
 	await press(page, 'Se connecter')
 	t.ok(page.url().endsWith('/messages'), 'signing in goes on to what was asked for', page.url())
 	await looked(t, page, 'the inbox')
+	await going(page.getByRole('link', { name: 'Mon compte' }))
+	await looked(t, page, 'one’s own account')
+	await going(page.getByRole('link', { name: 'Changer mon mot de passe' }))
+	await looked(t, page, 'the change of a password')
+	const changed = 'quatre mots sans lien'
+	for (const [current, next, problems] of [['autre chose', 'court', 1], ['autre chose', changed, 1], [secret, changed, 0]]) {
+		await page.getByLabel('Mot de passe actuel').fill(current)
+		await page.getByLabel('Nouveau mot de passe').fill(next)
+		await press(page, 'Enregistrer ce mot de passe')
+		t.same(await page.locator('.govuk-error-summary a').count(), problems, `a change of password to « ${next} » tells ${problems} problems`)
+		await t.sound(page, problems ? `the change of a password to « ${next} »` : 'a changed password')
+	}
+	t.same(await page.locator('h1').textContent(), 'Votre mot de passe est changé', 'the old password changes it')
+	secret = changed
 
 	// ---- the steps, without scripts
 	await page.goto('/dossiers')

@@ -72,6 +72,47 @@ def resets(w):
     asks(w, "post", "/connexion", 200, {"email": "neuve@exemple.test", "password": "une nouvelle phrase"})
 
 
+def changes(w):
+    """Who is signed in changes it with the old one: this session goes on under another token, all else ends."""
+    where, address, new = "/compte/changer-mot-de-passe", "changeante@exemple.test", "quatre mots sans lien"
+    w.house.ctl("account", "create", "--email", address, "--password-stdin", stdin=PASSWORD + "\n")
+
+    def session(password=PASSWORD):
+        c = w.house.client()
+        c.token = asks(w, "post", "/connexion", 200, {"email": address, "password": password}).json["token"]
+        return c
+
+    def tried(c, gives, current, chosen, **more):
+        a = c.post(where, {"current_password": current, "password": chosen}, **more)
+        right(a.status == gives, "%r, not %d" % (a, gives))
+        return a
+    here, elsewhere = session(), session()
+    asks(w, "post", where, 401, {"current_password": PASSWORD, "password": new})
+    right(here.get(where).json == {"email": address} and here.get("/compte").json == {"email": address}, "whose it is")
+    right(code_of(tried(here, 422, "à côté", new)) == [("current_password", "wrong")], "any old one")
+    right(code_of(tried(here, 422, "", "court")) == [("current_password", "missing"), ("password", "length")], "what is not there")
+    right(code_of(tried(here, 422, PASSWORD, "Motdepasse2026!")) == [("password", "common")], "what is tried first")
+    page = tried(here, 422, "à côté", new, Accept="text/html").text
+    right(re.search('id="current_password-error".*Ce n’est pas votre mot de passe actuel', page) and "à côté" not in page and new not in page, page)
+    before = len(w.house.mail.to(address))
+    asks(w, "post", "/compte/mot-de-passe", 200, {"email": address})
+    mailed = link(w, address, "compte/mot-de-passe", before)
+    old, token = here.token, tried(here, 200, PASSWORD, new).json["token"]
+    right(token != old and here.get("/dossiers").status == elsewhere.get("/dossiers").status == 401, "an old session still opens")
+    here.token = token
+    right(here.get("/dossiers").status == 200, "this session does not go on")
+    asks(w, "post", "/compte/mot-de-passe/" + mailed, 404, {"password": "encore une autre phrase"})
+    asks(w, "post", "/connexion", 401, {"email": address, "password": PASSWORD})
+    session(new)
+    w.house.mail.wait(address, "(mot de passe vient d’être changé)", before)
+    for _ in range(5):
+        tried(here, 422, PASSWORD, new)
+    right(0 < int(tried(here, 429, new, PASSWORD).headers["retry-after"]) <= 900, "five guesses do not close it")
+    right("n’accepte plus de mot de passe" in tried(here, 429, new, PASSWORD, Accept="text/html").text, "nor say so")
+    asks(w, "post", "/connexion", 429, {"email": address, "password": new})
+    right(here.get("/dossiers").status == 200, "its owner is put out")
+
+
 def closes(w, address, password):
     """5 failures in 15 minutes close it for 15, told in the same words for an address without an account."""
     told = set()
@@ -125,6 +166,7 @@ scenario("the account", [
     holds("a link confirms when its button is pressed, once", confirms),
     holds("a link confirms the password typed with it", own_password),
     holds("a new password ends every session", resets),
+    holds("who is signed in changes the password with the old one, and every other session ends", changes),
     holds("five failures close an account for 15 minutes", guesses),
     holds("guesses sent at once are five", guesses_at_once),
     holds("messages to one address are bounded", mails_are_bounded),

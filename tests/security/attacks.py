@@ -150,6 +150,27 @@ def links():
         g.want(house.client().post("/compte/mot-de-passe/" + token, {"password": "trop tard pour cela"}).status == 404, "a day later")
         for name in ("dora", "remi"):
             house.sign_in(name)
+    with Group("a password is changed with the old one only: a stolen session, another site and a page that was left open cannot") as g:
+        where, new = "/compte/changer-mot-de-passe", "une phrase pour remplacer"
+        house.account("vera")
+        b, stolen = Browser("vera"), house.client()
+        stolen.token = b.cookie.split("=")[1]
+        for fields in ({"password": new}, {"current_password": "devinée au hasard", "password": new}, {"current_password": new, "password": new}):
+            a = stolen.post(where, fields)
+            g.want(a.status == 422 and not unclear(a), "%s: %r" % (fields, a))
+        good = {"current_password": PASSWORD, "password": new}
+        for a in (b.post(where, good), b.post(where, {**good, "csrf": b.csrf("/dossiers")}, Origin="https://evil.test")):
+            g.want(a.status == 403 and not unclear(a), a)
+        a = b.post(where, {**good, "csrf": b.csrf(where)})
+        cookie = (a.headers["Set-Cookie"] or "").split(";")[0]
+        g.want(a.status == 200 and re.fullmatch("__Host-session=[A-Za-z0-9_-]{43}", cookie) and cookie != b.cookie, "%r %s" % (a, cookie))
+        g.want(stolen.get("/dossiers").status == 401 and b.ask("GET", "/dossiers").status == 303, "the old token still opens")
+        left = re.search(r'action="/deconnexion">\s*<input type="hidden" name="csrf" value="([^"]+)"', a.text).group(1)
+        b.cookie = cookie
+        g.want(b.ask("GET", "/dossiers").status == 200, "the new one does not")
+        g.want(b.post("/deconnexion", {"csrf": left}).status == 303, "the page that follows does not sign out")
+        g.want(house.client().post("/connexion", {"email": mail_of("vera"), "password": PASSWORD}).status == 401, "the old password")
+        g.want(house.client().post("/connexion", {"email": mail_of("vera"), "password": new}).status == 200, "the new password")
     with Group("a body sealed by the sign-in form opens unchanged only, once signed in, within the hour, and does no more than its reader may") as g:
         path = "/dossiers/%d/etapes/identite" % fid("dora")
         a = house.client().ask("POST", path, urllib.parse.urlencode({"last_name": "Scelle", "first_name": "Dora"}), {"Accept": "text/html", "Content-Type": FORM, "Origin": origin()})

@@ -374,7 +374,7 @@ def write_targets():
     piece = world.person("dora").piece
     found = [("dora", "/dossiers/%d/reponses" % d), ("dora", "/dossiers/%d/etapes/identite" % d), ("dora", "/dossiers/%d/pieces" % d),
              ("dora", "/dossiers/%d/evenements/submit" % d), ("dora", "/dossiers/%d/code" % d), ("dora", "/dossiers/%d/profil" % d),
-             ("visitor", "/compte"), ("visitor", "/connexion"), ("visitor", "/compte/mot-de-passe"), ("visitor", "/compte/mot-de-passe/" + "A" * 43),
+             ("dora", "/compte/changer-mot-de-passe"), ("visitor", "/compte"), ("visitor", "/connexion"), ("visitor", "/compte/mot-de-passe"), ("visitor", "/compte/mot-de-passe/" + "A" * 43),
              ("visitor", "/compte/confirmation/" + "A" * 43), ("visitor", "/deconnexion"), ("visitor", "/convention/%s/evenements/employer_sign" % world.token),
              ("visitor", "/convention/%s/evenements/employer_decline" % world.token),
              ("lea", "/dossiers/%d/evenements/ask_correction" % r), ("lea", "/dossiers/%d/evenements/approve" % r), ("lea", "/dossiers/%d/preparer/approve" % r),
