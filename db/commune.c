@@ -69,15 +69,43 @@ static char *spelled(struct pool *pool, const char *key)
 	return out.s;
 }
 
+static bool word_of_digits(const char *key, size_t n)
+{
+	return strcspn(key, " ") == n && strspn(key, "0123456789") == n;
+}
+
+/* Of a search key: "59000" or "59 000", which people write in two parts; *size is what it takes of the key. */
+static const char *postcode_at(const char *key, size_t *size, struct pool *pool)
+{
+	if (word_of_digits(key, 5)) {
+		*size = 5;
+		return pool_strndup(pool, key, 5);
+	}
+	if (!word_of_digits(key, 2) || key[2] != ' ' || !word_of_digits(key + 3, 3))
+		return NULL;
+	*size = 6;
+	return pool_printf(pool, "%.2s%.3s", key, key + 3);
+}
+
+const char *commune_postcode(const char *text, struct pool *pool)
+{
+	const char *key = str_search_key(pool, text);
+	size_t size;
+	const char *postcode = postcode_at(key, &size, pool);
+
+	return postcode && !key[size] ? postcode : NULL;
+}
+
 int commune_search_args(const char *text, struct pool *pool, struct arg out[COMMUNE_ARGS])
 {
 	const char *key = str_search_key(pool, text), *postcode = NULL;
 	struct str name = str_in(pool);
 
 	while (*key) {
-		size_t n = strcspn(key, " "), digits = strspn(key, "0123456789");
-		if (n == 5 && digits == 5 && !postcode) {
-			postcode = pool_strndup(pool, key, 5);
+		size_t n = strcspn(key, " ");
+		const char *code = postcode ? NULL : postcode_at(key, &n, pool);
+		if (code) {
+			postcode = code;
 		} else if (strncmp(key, "cedex", n) || n != 5) {
 			if (name.len)
 				str_add_c(&name, ' ');

@@ -33,6 +33,11 @@ extern const struct statement commune_search;
  * let pass.
  */
 extern const struct statement commune_unlike;
+/*
+ * The postcode that was typed, alone: "59000", "59 000" with any space, "59.000"; NULL for anything else. This and
+ * commune_search_args() are the one place that reads one outside the forms (forms/validate.c has its own field).
+ */
+const char *commune_postcode(const char *text, struct pool *pool);
 /* -1: nothing to search with (fewer than two letters and no postcode). */
 int commune_search_args(const char *text, struct pool *pool, struct arg out[COMMUNE_ARGS]);
 /* By INSEE code alone. */

@@ -70,17 +70,12 @@ static int read_filters(struct job *j, struct asked *a, struct err *e)
 	return 0;
 }
 
-static bool is_postcode(const char *text)
-{
-	return strlen(text) == 5 && strspn(text, "0123456789") == 5;
-}
-
 static int read_place(struct job *j, struct asked *a, struct err *e)
 {
 	const char *lat = values_text(&j->query, "lat"), *lon = values_text(&j->query, "lon");
 	const char *commune = str_trim(j->pool, values_text(&j->query, "commune"));
 	const char *cp = str_trim(j->pool, values_text(&j->query, "cp")),
-		   *q = str_trim(j->pool, values_text(&j->query, "q"));
+		   *q = str_trim(j->pool, values_text(&j->query, "q")), *postcode;
 
 	if (*lat || *lon) {
 		a->search = SEARCH_POINT;
@@ -102,7 +97,10 @@ static int read_place(struct job *j, struct asked *a, struct err *e)
 	if (!*a->typed)
 		return 0;
 	a->search = SEARCH_TEXT;
-	a->postcode_alone = is_postcode(a->typed);
+	postcode = commune_postcode(a->typed, j->pool);
+	a->postcode_alone = postcode;
+	if (postcode)
+		a->typed = postcode;
 	if (*cp && !*commune && !a->postcode_alone)
 		return fail_field(e, "directory.cp", "cp");
 	return 0;

@@ -492,14 +492,14 @@ static bool look_up_communes(struct job *j, struct drawing *d)
 		const char *at = pool_printf(j->pool, "%s_postcode", step_places[i]);
 		const char *sent = str_trim(j->pool, values_text(&j->sent, name)),
 			   *postcode = values_text(&j->sent, at);
-		const char *words = NULL;
+		const char *words = NULL, *known = commune_postcode(postcode, j->pool);
 
 		if (!step_has_field(d->step, name) || !values_get(&j->sent, at))
 			continue;
 		if (!*sent)
 			words = postcode;
 		else if (!commune_is_code(sent))
-			words = pool_printf(j->pool, "%s %s", rule_postcode(postcode) ? postcode : "", sent);
+			words = pool_printf(j->pool, "%s %s", known ? known : "", sent);
 		if (!words || !*words)
 			continue;
 		values_set(&j->query, pool_printf(j->pool, "cherche.%s", name), words);

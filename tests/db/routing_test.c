@@ -118,6 +118,17 @@ static void communes_are_found_by_postcode_by_name_and_by_both(void **state)
 	assert_string_equal(meant("oeuilly 02160"), "02565");
 	assert_string_equal(meant("75001"), "75101");
 	assert_string_equal(meant("L'Haÿ-les-Roses"), "94038");
+	/* A postcode in two parts, as people write it and as telephones fill it in. */
+	assert_string_equal(meant("59 000 Lille"), "59350");
+	assert_string_equal(meant("75 001"), "75101");
+	assert_string_equal(meant("75\u00a0001"), "75101");
+	assert_string_equal(meant("Lille 59\u202f000 cedex"), "59350");
+	assert_string_equal(commune_postcode(" 59\u202f000 ", pool), "59000");
+	assert_string_equal(commune_postcode("59000", pool), "59000");
+	assert_null(commune_postcode("59 000 Lille", pool));
+	assert_null(commune_postcode("590 00", pool));
+	assert_null(commune_postcode("59 0000", pool));
+	assert_null(commune_postcode("", pool));
 	/* One postcode, several communes; one name, several places: people choose. */
 	assert_true(search("01400", &found) > 1);
 	assert_string_equal(meant("01400"), "?");
@@ -167,7 +178,7 @@ static void what_names_no_commune_finds_none_and_breaks_nothing(void **state)
 {
 	const char *const texts[] = { "",         " ",           "x",      "zzzzqq",
 				      "00000",    "%",           "__",     "'; drop table commune; --",
-				      "\xff\xfe", "99999 Lille", "59 000", "日本" };
+				      "\xff\xfe", "99999 Lille", "5 9000", "日本" };
 	const struct commune *found;
 
 	(void)state;

@@ -903,6 +903,35 @@ static void other_bodies_are_judged(void **state)
 	assert_string_equal(problems.items[0].field, "opinions[0].text");
 }
 
+/* A plain one, a no-break one, a narrow one: typed, pasted, filled in by a telephone. */
+static void numbers_are_read_with_any_space_between_their_digits(void **state)
+{
+	static const char *const spaces[] = { " ", "\u00a0", "\u202f", "\u2009" };
+	static const char *const cases[][3] = {
+		{ "address_postcode", "59 000", "59000" },
+		{ "address2_postcode", "20 090", "20090" },
+		{ "phone", "06 12 34 56 78", "0612345678" },
+		{ "phone", "+33 (0)6 12 34 56 78", "0612345678" },
+		{ "rpps", "100 0874 4715", "10008744715" },
+		{ "nir", "1 85 05 78 006 084 91", "185057800608491" },
+		{ "iban", "FR76 3000 6000 0112 3456 7890 189", "FR7630006000011234567890189" },
+		{ "bic", "AGRI FR PP", "AGRIFRPP" },
+		{ "employer_siret", "356 000 000 00048", "35600000000048" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (size_t k = 0; k < COUNT(spaces); k++) {
+			struct str typed = str_in(p);
+			for (const char *c = cases[i][1]; *c; c++)
+				*c == ' ' ? str_add(&typed, spaces[k]) : str_add_c(&typed, *c);
+			const char *got = one(cases[i][0], typed.s);
+			if (!got || strcmp(got, cases[i][2]) != 0)
+				fail_msg("%s: \"%s\" is read as %s", cases[i][0], typed.s,
+					 got ? got : problems.items[0].code);
+		}
+}
+
 static void passwords_are_long_enough_and_kept_as_typed(void **state)
 {
 	(void)state;
@@ -1013,6 +1042,7 @@ int main(void)
 		T(an_object_is_kept_as_it_came),
 		T(dates_of_events_are_to_come),
 		T(other_bodies_are_judged),
+		T(numbers_are_read_with_any_space_between_their_digits),
 		T(passwords_are_long_enough_and_kept_as_typed),
 		T(passwords_that_are_tried_first_are_refused_when_they_are_chosen),
 	};

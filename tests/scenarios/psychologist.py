@@ -346,6 +346,11 @@ def unlike(w):
     a = w.house.ask("olga", "post", file + "/etapes/exercice", form={**given, "address_postcode": "59047", "address_commune": ""}, Accept="text/html")
     right(a.status == 422 and "CEDEX" in a.text, "%d %s" % (a.status, a.text))
     give("59047", "lille", False, kept="59350")
+    for typed in ("59 000", "59\u00a0000", "59\u202f000"):  # as people write it, as a telephone fills it in
+        for commune in ("", "Lille"):
+            a = w.house.ask("olga", "post", file + "/etapes/exercice", form={**given, "address_postcode": typed, "address_commune": commune}, Accept="text/html")
+            now = w.file("olga")["answers"]
+            right((a.status, now["address_postcode"], now["address_commune"]) == (303, "59000", "59350"), "%r, %r: %d %s" % (typed, commune, a.status, now))
     give("59000", "59350", False)
 
 
