@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "pieces.h"
 #include "text.h"
 
 /* Where each statement of file_view_ask() stands in its segment. */
@@ -223,6 +224,27 @@ static void read_pieces(struct job *j, const struct rows *r, struct file_view *v
 	}
 }
 
+/* A point of the check `documents` is of a place for pieces: which of its files, and what is wrong with each. */
+static void name_faults(struct job *j, struct file_view *v)
+{
+	for (size_t i = 0; i < v->item_count; i++) {
+		struct item_view *x = &v->items[i];
+		struct str faults = str_in(j->pool);
+
+		if (x->answered || !str_eq(x->code, check_id(CHECK_DOCUMENTS)))
+			continue;
+		for (size_t k = 0; k < v->piece_count; k++) {
+			const struct piece_view *p = &v->pieces[k];
+
+			if (p->problem && item_unlocks_piece(x->field, x->piece, p->kind, p->for_row))
+				str_addf(&faults, "%s%s", faults.len ? " " : "",
+					 piece_fault(p->name, p->problem, j->pool));
+		}
+		if (faults.len)
+			x->text = faults.s;
+	}
+}
+
 static void add_missing(struct job *j, struct file_view *v, const char *name)
 {
 	const char **list = POOL_ARRAY(j->pool, const char *, v->missing_count + 2);
@@ -332,6 +354,7 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	read_pieces(j, job_rows(j, a->pieces), v);
 	if (v->st == ST_DRAFT && !v->facts.owns_file) /* "nobody but you": not even an administrator */
 		v->piece_count = 0;
+	name_faults(j, v);
 	v->opening_count = rows_count(job_rows(j, a->openings));
 	v->openings = POOL_ARRAY(j->pool, struct opening_view, v->opening_count + 1);
 	for (size_t i = 0; i < v->opening_count; i++) {

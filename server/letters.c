@@ -10,6 +10,7 @@
 #include "base/json_write.h"
 #include "json.h"
 #include "page.h"
+#include "pieces.h"
 #include "text.h"
 
 /* ---- what a letter may say ---- */
@@ -239,8 +240,7 @@ static const char *what_is(const char *field, const char *piece, struct pool *po
 		return field;
 	}
 	const char *kind = pool_strndup(pool, piece ? piece : "", strcspn(piece ? piece : "", ":"));
-	const struct piece_kind *known = f ? form_piece(f, kind) : NULL;
-	return known ? known->label : kind;
+	return piece_label(kind, piece && piece[strlen(kind)] ? piece + strlen(kind) + 1 : NULL, pool);
 }
 
 static const char *item_why(const char *code, struct pool *pool)
@@ -248,8 +248,48 @@ static const char *item_why(const char *code, struct pool *pool)
 	return text_or(pool_printf(pool, "letter.item.%s", code), text("letter.item.other"));
 }
 
+/* A faulty piece: its place as items name it ("experience:experience[1]"), and what is wrong with it. */
+struct fault {
+	const char *place, *words;
+};
+
+static struct list faults_of(const struct keyring *k, const struct rows *r, struct pool *pool)
+{
+	size_t n = rows_count(r);
+	struct fault *list = POOL_ARRAY(pool, struct fault, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		const char *kind = rows_str(r, i, "kind"), *row = rows_text(r, i, "for_row"), *name = "";
+		size_t sealed_size, size;
+		unsigned char *plain;
+		struct err e;
+		const unsigned char *sealed = rows_bytes(r, i, "name", pool, &sealed_size);
+		if (sealed && sealed_size &&
+		    !crypto_open(k, piece_name_where(rows_i64(r, i, "id"), pool), sealed, sealed_size, pool, &plain,
+				 &size, &e))
+			name = (const char *)plain;
+		list[i] = (struct fault){ .place = row ? pool_printf(pool, "%s:%s", kind, row) : kind,
+					  .words = piece_fault(name, rows_str(r, i, "problem"), pool) };
+	}
+	return (struct list){ list, n };
+}
+
+/* Of one place: after a colon, so the first letter is a small one. NULL: none is known to be faulty. */
+static const char *faults_at(const char *place, struct list faults, struct pool *pool)
+{
+	struct str out = str_in(pool);
+	for (size_t i = 0; i < faults.count; i++) {
+		const struct fault *x = &((const struct fault *)faults.items)[i];
+		if (str_eq(x->place, place))
+			str_addf(&out, "%s%s", out.len ? " " : "", x->words);
+	}
+	if (!out.len)
+		return NULL;
+	out.s[0] = (char)(out.s[0] == 'L' ? 'l' : out.s[0]);
+	return out.s;
+}
+
 /* Lines "field|piece|code" of the database, with the texts that a person wrote in the same order. */
-static struct list items_of(const char *lines, const struct values *said, struct pool *pool)
+static struct list items_of(const char *lines, const struct values *said, struct list faults, struct pool *pool)
 {
 	size_t count = 0, n = 0;
 	for (const char *p = lines; *p; p++)
@@ -265,6 +305,9 @@ static struct list items_of(const char *lines, const struct values *said, struct
 		list[n] = (struct item_view){ .what = what_is(line, piece, pool), .why = item_why(code, pool) };
 		const char *text_said = values_get(said, pool_printf(pool, "items[%zu].text", n));
 		list[n].text = text_said && *text_said ? text_said : NULL;
+		const char *faulty = str_eq(code, "documents") ? faults_at(piece, faults, pool) : NULL;
+		if (faulty)
+			list[n].why = faulty;
 		n++;
 	}
 	return (struct list){ list, n };
@@ -375,8 +418,8 @@ static const char *office_of(const struct rows *r, struct pool *pool)
 	return text("letter.office.national");
 }
 
-static void fill(struct service *s, const struct rows *r, const struct rows *checks, const struct values *said,
-		 struct pool *pool, struct letter_view *v)
+static void fill(struct service *s, const struct rows *r, const struct rows *checks, const struct rows *faults,
+		 const struct values *said, struct pool *pool, struct letter_view *v)
 {
 	const char *params = rows_str(r, 0, "params"), *kind = rows_str(r, 0, "kind"), *role = rows_str(r, 0, "role");
 	const char *days = json_member(params, "days", pool), *gone = json_member(params, "gone", pool);
@@ -414,7 +457,7 @@ static void fill(struct service *s, const struct rows *r, const struct rows *che
 		.is_to_countersign = str_eq(to, "to_countersign"),
 		.from_correction = str_eq(from, "correction"),
 		.reasons = reasons_of(said, pool),
-		.items = items_of(rows_str(r, 0, "items"), said, pool),
+		.items = items_of(rows_str(r, 0, "items"), said, faults_of(s->keys, faults, pool), pool),
 		.checks = checks_of(checks, pool),
 	};
 	if (str_eq(kind, "reminder") || str_eq(kind, "legal_alert"))
@@ -439,7 +482,7 @@ static void fill(struct service *s, const struct rows *r, const struct rows *che
 }
 
 static int load(struct service *s, struct lanes *l, struct pool *pool, int64_t message, const struct rows **r,
-		const struct rows **checks, struct err *e)
+		const struct rows **checks, const struct rows **faults, struct err *e)
 {
 	static const struct identity system = { .role = SYSTEM };
 	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
@@ -453,11 +496,13 @@ static int load(struct service *s, struct lanes *l, struct pool *pool, int64_t m
 		return fail(e, ERR_MISSING, "error.missing");
 	g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
 	identity_ask(g, pool, &system, 0);
-	one = segment_ask(g, &message_checks,
-			  ARGS(rows_null(*r, 0, "file") ? arg_text(NULL) : arg_i64(pool, rows_i64(*r, 0, "file"))));
+	struct arg file = arg_text(rows_text(*r, 0, "file"));
+	one = segment_ask(g, &message_checks, ARGS(file));
+	size_t two = segment_ask(g, &message_faults, ARGS(file, arg_text(rows_text(*r, 0, "seq"))));
 	if (db_send_wait(g, e))
 		return -1;
 	*checks = segment_rows(g, one);
+	*faults = segment_rows(g, two);
 	return 0;
 }
 
@@ -483,11 +528,11 @@ static const char *subject_of(const char *kind, const char *number, struct pool 
 int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t message, bool for_mail,
 		  struct letter *out, struct err *e)
 {
-	const struct rows *r = NULL, *checks = NULL;
+	const struct rows *r = NULL, *checks = NULL, *faults = NULL;
 	struct values said, frozen;
 	struct letter_view v;
 	const char *secret = NULL;
-	if (load(s, l, pool, message, &r, &checks, e))
+	if (load(s, l, pool, message, &r, &checks, &faults, e))
 		return -1;
 	const char *kind = rows_str(r, 0, "kind"), *audience = rows_str(r, 0, "audience");
 	const struct page *page = page_of(kind);
@@ -517,7 +562,7 @@ int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t
 	}
 	if (said_of(s, r, pool, &said, e) || secret_of(s->keys, kind, rows_str(r, 0, "params"), pool, &secret, e))
 		return -1;
-	fill(s, r, checks, &said, pool, &v);
+	fill(s, r, checks, faults, &said, pool, &v);
 	if (employer) {
 		v.name = non_empty(values_text(&frozen, "employer_name"));
 		if (!v.name)
@@ -554,6 +599,7 @@ int letter_sample(const char *kind, struct pool *pool, const char **subject, con
 	static const struct check_view checks[] = {
 		{ "Inscription au répertoire", "votre numéro RPPS y figure.", "condition remplie", "registre" },
 	};
+	const struct fault faulty = { "identity", piece_fault("carte verso.pdf", "encrypted", pool) };
 	struct letter_view v = {
 		.name = "Camille Exemple",
 		.person = "Camille Exemple",
@@ -586,7 +632,9 @@ int letter_sample(const char *kind, struct pool *pool, const char **subject, con
 		.has_reasons = true,
 		.has_checks = true,
 		.reasons = reasons_of(&said, pool),
-		.items = items_of("diploma_date||diploma\n|experience:experience[0]|piece_unreadable", &said, pool),
+		.items = items_of(
+			"diploma_date||diploma\n|experience:experience[0]|piece_unreadable\n|identity|documents", &said,
+			(struct list){ &faulty, 1 }, pool),
 		.checks = { checks, 1 },
 	};
 	struct str out = str_in(pool);

@@ -28,6 +28,11 @@ const char *piece_label(const char *kind, const char *for_row, struct pool *pool
 	return row_words(p->row_label, row, pool);
 }
 
+const char *piece_fault(const char *name, const char *problem, struct pool *pool)
+{
+	return text_fill(pool, pool_printf(pool, "fault.%s", problem), *name ? name : text("piece_name.unnamed"));
+}
+
 int piece_seal(struct piece_new *p, struct err *e)
 {
 	const unsigned char *bytes = p->bytes;

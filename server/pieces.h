@@ -49,6 +49,8 @@ int piece_seal(struct piece_new *p, struct err *e) MUST_USE;
 size_t piece_store(struct job *j, const struct piece_new *p);
 /* What people call it: "RIB", "Justificatif de la période 2". */
 const char *piece_label(const char *kind, const char *for_row, struct pool *pool);
+/* What is wrong with one that was let in (the code of piece_check()), in sentences that name its file. */
+const char *piece_fault(const char *name, const char *problem, struct pool *pool);
 
 struct piece_read {
 	struct pool *pool;

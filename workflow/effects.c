@@ -180,6 +180,16 @@ static void item(struct firing *f, struct firing_facts *w, struct segment *s, co
 			 arg_text(piece && *piece ? piece : NULL), arg_text(code)));
 }
 
+/* One point for a place, however many of its files are faulty: who reads it is told each by its name. */
+static bool faulty_before(const struct piece_fact *pieces, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (*pieces[i].problem && str_eq(pieces[i].kind, pieces[at].kind) &&
+		    str_eq(pieces[i].for_row, pieces[at].for_row))
+			return true;
+	return false;
+}
+
 static void items_from_checks(struct firing *f, struct firing_facts *w, struct segment *s)
 {
 	char *list = pool_strdup(f->pool, rows_str(w->more, 0, "failed")), *save = NULL;
@@ -194,7 +204,7 @@ static void items_from_checks(struct firing *f, struct firing_facts *w, struct s
 		}
 		n = facts_pieces(w->more, f->pool, &pieces);
 		for (size_t i = 0; i < n; i++)
-			if (*pieces[i].problem)
+			if (*pieces[i].problem && !faulty_before(pieces, i))
 				item(f, w, s, NULL,
 				     *pieces[i].for_row
 					     ? pool_printf(f->pool, "%s:%s", pieces[i].kind, pieces[i].for_row)

@@ -270,7 +270,20 @@ def unlocked(w):
 
 
 def one_bad(w):
-    send(w, "lise", 201, {"kind": "identity"}, b"%PDF-1.4\n" + b"abc " * 200)
+    send(w, "lise", 201, {"kind": "identity"}, b"%PDF-1.4\n" + b"abc " * 200, "verso flou.pdf")
+
+
+def one_named(w):
+    """Which file, and what is wrong with it: in the letter, on the page, in JSON, beside the place where it is replaced."""
+    said = "Le fichier «\u00a0verso flou.pdf\u00a0» ne s’ouvre pas correctement."
+    right([i["text"].startswith(said) for i in w.file("lise")["items"]] == [True], w.file("lise")["items"])
+    for path in ("", "/etapes/identite/pieces", "/evenements/resubmit"):
+        page = w.house.ask("lise", "get", "/dossiers/%d%s" % (w.person("lise").file, path), Accept="text/html").text
+        right(page.count(said) == 1, "%s: %s" % (path, re.findall(".*verso flou.*", page)))
+    settle(w.house)
+    letter = [m for m in mine(w, "lise", "get", "/messages", 200).json["items"] if m["kind"] == "correction"][0]
+    told = mine(w, "lise", "get", "/messages/%d" % letter["id"], 200).json["text"]
+    right("Pièce d’identité" in told and "l" + said[1:] in told, told)
 
 
 def one_taken(w):
@@ -440,6 +453,7 @@ scenario("pieces", [
     holds("a second identity file cannot be read", one_bad),
     submits("lise"),
     state("lise", "correction"),
+    holds("the letter and the pages name the file that cannot be read", one_named),
     holds("taking the bad file away corrects the point", one_taken),
     state("lise", "in_review"),
 ])
