@@ -67,14 +67,12 @@ SQL(message_load,
     " left join lateral (select z.data, z.seq from frozen_copy z where z.file = m.file order by z.seq desc limit 1) c "
     "on true"
     " where m.id = $1::bigint");
-SQL(message_checks, "select distinct on (code) code, result, reason, source from check_result where file = $1::bigint"
-		    " order by code, id desc");
+SQL(message_checks, "select distinct on (code) code, result, reason, source from check_result"
+		    " where file = (select file from message where id = $1::bigint) order by code, id desc");
 /* Those that were there and faulty when the event was fired, replaced since or not. */
 SQL(message_faults,
-    "select p.id, p.kind, p.for_row, p.name, p.problem from event e join piece p on p.file = e.file and p.uploaded_at "
-    "<= "
-    "e.at"
-    " and (p.removed_at is null or p.removed_at > e.at) where e.file = $1::bigint and e.seq = $2::bigint"
-    " and p.problem is not null and p.kind <> 'message' order by p.id");
+    "select p.id, p.kind, p.for_row, p.name, p.problem from message m join event e on e.file = m.file and e.seq = m.seq"
+    " join piece p on p.file = e.file and p.uploaded_at <= e.at and (p.removed_at is null or p.removed_at > e.at)"
+    " where m.id = $1::bigint and p.problem is not null and p.kind <> 'message' order by p.id");
 SQL(message_freeze, "update message set subject = $2, body = $3::bytea where id = $1::bigint and subject is null");
 SQL(message_mail, "update message set mail_state = $2, mail_at = enroll_now() where id = $1::bigint");

@@ -25,8 +25,8 @@ extern const struct statement message_queue; /* file, seq: its outbox row, ahead
 
 /* ---- the clerk, as system ---- */
 extern const struct statement message_load;   /* id: the message with all that its letter may say */
-extern const struct statement message_checks; /* file: code, result, reason, source of the latest run */
-extern const struct statement message_faults; /* file, seq: id, kind, for_row, name, problem of faulty pieces then */
+extern const struct statement message_checks; /* id: of its file, code, result, reason, source of the latest run */
+extern const struct statement message_faults; /* id: id, kind, for_row, name, problem of faulty pieces at its event */
 extern const struct statement message_freeze; /* id, subject, body: only once */
 extern const struct statement message_mail;   /* id, mail_state */
 

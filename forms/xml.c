@@ -324,38 +324,106 @@ int xml_from_values(const struct values *v, const char *form, struct pool *pool,
 	return 0;
 }
 
+/* <answers form="…"><a n="…">text</a>…</answers>, taken as the parser meets it: no tree, no second copy of a NIR. */
+struct reading {
+	struct finding finding; /* first: refuse_dtd() finds it there */
+	struct values *read;
+	const char *name; /* of the answer it is in */
+	struct str text;
+	int depth;
+};
+
+static void refuse(xmlParserCtxtPtr parser, const char *why)
+{
+	find(parser->_private, xmlSAX2GetLineNumber(parser), 0, why);
+	xmlStopParser(parser);
+}
+
+/* `n` attributes of five pointers each: name, prefix, namespace, begin and end of the value. */
+static const char *attribute_of(const xmlChar **attributes, int n, const char *name, struct pool *pool)
+{
+	for (int i = 0; i < n; i++, attributes += 5)
+		if (!attributes[1] && !strcmp((const char *)attributes[0], name))
+			return pool_strndup(pool, (const char *)attributes[3], (size_t)(attributes[4] - attributes[3]));
+	return NULL;
+}
+
+static void answer_begins(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
+			  const xmlChar **declared, int n, int defaulted, const xmlChar **attributes)
+{
+	static const char *const elements[] = { "answers", "a" }, *const needed[] = { "form", "n" },
+				 *const otherwise[] = { "not answers", "not an answer" };
+	xmlParserCtxtPtr parser = user;
+	struct reading *r = parser->_private;
+	(void)uri, (void)namespaces, (void)declared, (void)defaulted;
+	int at = r->depth++;
+	if (at > 1) {
+		refuse(parser, "an element inside an answer");
+		return;
+	}
+	r->name = prefix || strcmp((const char *)name, elements[at])
+			  ? NULL
+			  : attribute_of(attributes, n, needed[at], r->read->pool);
+	if (!r->name)
+		refuse(parser, otherwise[at]);
+	r->text = str_in(r->read->pool);
+}
+
+static void answer_goes_on(void *user, const xmlChar *text, int n)
+{
+	xmlParserCtxtPtr parser = user;
+	struct reading *r = parser->_private;
+	if (r->depth == 2)
+		str_add_n(&r->text, (const char *)text, (size_t)n);
+	for (int i = 0; r->depth == 1 && i < n; i++)
+		if (!is_space((char)text[i])) {
+			refuse(parser, "not an answer");
+			return;
+		}
+}
+
+static void answer_ends(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	xmlParserCtxtPtr parser = user;
+	struct reading *r = parser->_private;
+	(void)name, (void)prefix, (void)uri;
+	if (r->depth-- == 2)
+		values_add(r->read, r->name, r->text.len ? r->text.s : "");
+}
+
 int xml_to_values(const void *bytes, size_t n, struct values *out, struct err *e)
 {
-	struct finding f = { 0 };
-	xmlDocPtr doc = parse(bytes, n, "answers", &f);
-	if (!doc) {
-		/* Not libxml2's words: they may quote an answer, and this goes to the log. */
-		char text[40];
-		snprintf(text, sizeof text, "error %d", f.code);
-		return bad(e, "answers", f.line, text);
-	}
-	struct xml *x = copy_doc(doc, out->pool);
-	xmlFreeDoc(doc);
-	if (!x)
-		return bad(e, "answers", 0, "more than 64 levels");
-	if (strcmp(x->root->name, "answers") || !xml_attribute(x->root, "form"))
-		return bad(e, "answers", (int)x->root->line, "not answers");
-
 	struct values read = values_in(out->pool);
-	for (const struct xml_node *a = x->root->first; a; a = a->next) {
-		const char *name = a->name && !strcmp(a->name, "a") ? xml_attribute(a, "n") : NULL;
-		if (!a->name && !a->text[strspn(a->text, " \t\r\n")])
-			continue;
-		if (!name)
-			return bad(e, "answers", (int)a->line, "not an answer");
-		struct str text = str_in(out->pool);
-		for (const struct xml_node *t = a->first; t; t = t->next) {
-			if (t->name)
-				return bad(e, "answers", (int)t->line, "an element inside an answer");
-			str_add(&text, t->text);
-		}
-		values_add(&read, name, text.len ? text.s : "");
-	}
-	values_add_all(out, &read);
+	struct reading r = { .read = &read };
+	xmlParserCtxtPtr parser = n <= BYTES_MAX ? xmlNewParserCtxt() : NULL;
+	if (!parser)
+		return bad(e, "answers", 0, "more than 8 MiB");
+	*parser->sax = (xmlSAXHandler){
+		.initialized = XML_SAX2_MAGIC,
+		.internalSubset = refuse_dtd,
+		.startElementNs = answer_begins,
+		.endElementNs = answer_ends,
+		.characters = answer_goes_on,
+		.ignorableWhitespace = answer_goes_on,
+		.error = no_word,
+		.warning = no_word,
+	};
+	parser->_private = &r;
+	/* NOENT: &amp; and its kind in attributes. There is no DTD, so no other entity. */
+	xmlDocPtr doc = xmlCtxtReadMemory(parser, n ? bytes : "", (int)n, "answers", NULL,
+					  XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xmlFreeDoc(doc);
+	bool good = parser->wellFormed && !r.finding.found;
+	const xmlError *last = xmlCtxtGetLastError(parser);
+	/* Not libxml2's words: they may quote an answer, and this goes to the log. */
+	if (!good && !r.finding.found)
+		find(&r.finding, last ? last->line : 0, 0, pool_printf(out->pool, "error %d", last ? last->code : 0));
+	xmlFreeParserCtxt(parser);
+	if (!good)
+		return bad(e, "answers", r.finding.line, r.finding.text);
+	if (out->count)
+		values_add_all(out, &read);
+	else
+		*out = read;
 	return 0;
 }

@@ -272,8 +272,7 @@ static int run_checks(struct service *s, struct lanes *l, int *count, struct str
 	for (int pass = 0; pass < PASSES; pass++) {
 		struct pool *pool = pool_new_secret();
 		const struct rows *r;
-		instant_t now;
-		int failed = read_now(l, pool, &now, e) || lease(l, pool, "checks", &r, e);
+		int failed = lease(l, pool, "checks", &r, e);
 		size_t n = failed ? 0 : rows_count(r);
 		for (size_t i = 0; i < n && !failed; i++) {
 			struct firing t = template(s, l, pool, SYSTEM);
@@ -290,7 +289,8 @@ static int run_checks(struct service *s, struct lanes *l, int *count, struct str
 					*e = why;
 				} else {
 					complain("clerk.checks", file, &why);
-					failed = later(l, pool, id, backoff(now, rows_i64(r, i, "attempts")),
+					failed = later(l, pool, id,
+						       backoff(rows_instant(r, i, "now"), rows_i64(r, i, "attempts")),
 						       err_kind_name(why.kind), e);
 				}
 				continue;
@@ -480,31 +480,52 @@ static void keep_mail(struct service *s, const struct letter *t, int64_t id, str
 		complain("clerk.mail_kept", id, &e);
 }
 
+/* All of them in two round trips and one commit: of a busy minute's letters each would cost as much as what it tells.
+ */
+static int messages(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t from, size_t n,
+		    struct err *e)
+{
+	struct letter *made = POOL_ARRAY(pool, struct letter, n);
+	struct letter_asked *asked = POOL_ARRAY(pool, struct letter_asked, n);
+	bool can = *s->settings.smtp_url != 0, mails = false;
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system_identity, 0);
+	for (size_t i = 0; i < n; i++)
+		asked[i] = letter_ask(g, pool, rows_i64(r, from + i, "ref"));
+	if (db_send_wait(g, e))
+		return -1;
+	struct segment *w = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(w, pool, &system_identity, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct letter *t = &made[i];
+		struct arg id = arg_i64(pool, rows_i64(r, from + i, "id")), message = arg_i64(pool, asked[i].message);
+		if (letter_make(s, g, asked[i], pool, false, t, e) || letter_freeze(s, w, pool, t, e))
+			return -1;
+		bool waits = str_eq(t->mail_state, "waiting");
+		if (waits && t->to && can)
+			segment_ask(w, &outbox_add,
+				    ARGS(t->file ? arg_i64(pool, t->file) : arg_text(NULL), arg_text(NULL),
+					 arg_text("mail"), message, id));
+		else if (waits)
+			segment_ask(w, &message_mail, ARGS(message, arg_text("none")));
+		segment_ask(w, &outbox_done, ARGS(id, arg_text(NULL)));
+		mails |= waits && t->to;
+	}
+	if (db_send_wait(w, e))
+		return -1;
+	if (mails && can)
+		wake(1U << HAND_MAIL);
+	for (size_t i = 0; i < n && !can && s->settings.demo; i++)
+		if (made[i].to && str_eq(made[i].mail_state, "waiting"))
+			keep_mail(s, &made[i], rows_i64(r, from + i, "id"), pool);
+	return 0;
+}
+
 static int message_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
 		       instant_t now, struct err *e)
 {
-	struct letter t;
 	(void)now;
-	int64_t id = rows_i64(r, i, "id"), message = rows_i64(r, i, "ref");
-	if (letter_render(s, l, pool, message, false, &t, e))
-		return -1;
-	bool waits = t.to && str_eq(t.mail_state, "waiting"), can = *s->settings.smtp_url != 0;
-	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
-	identity_ask(g, pool, &system_identity, 0);
-	if (waits && can)
-		segment_ask(g, &outbox_add,
-			    ARGS(t.file ? arg_i64(pool, t.file) : arg_text(NULL), arg_text(NULL), arg_text("mail"),
-				 arg_i64(pool, message), arg_i64(pool, id)));
-	else if (str_eq(t.mail_state, "waiting"))
-		segment_ask(g, &message_mail, ARGS(arg_i64(pool, message), arg_text("none")));
-	segment_ask(g, &outbox_done, ARGS(arg_i64(pool, id), arg_text(NULL)));
-	if (db_send_wait(g, e))
-		return -1;
-	if (waits && can)
-		wake(1U << HAND_MAIL);
-	if (waits && !can && s->settings.demo)
-		keep_mail(s, &t, id, pool);
-	return 0;
+	return messages(s, l, pool, r, i, 1, e);
 }
 
 static int mail_row(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i,
@@ -686,16 +707,21 @@ static int geocode_row(struct service *s, struct lanes *l, struct pool *pool, co
 	return done(l, pool, id, NULL, e);
 }
 
-static const struct {
+static const struct delivery {
 	enum hand hand;
 	const char *kind;
 	int (*row)(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t i, instant_t now,
 		   struct err *e);
 	bool owed; /* never given up: what keeps it away is on the page of stuck files */
+	int (*together)(struct service *s, struct lanes *l, struct pool *pool, const struct rows *r, size_t from,
+			size_t n, struct err *e); /* or one by one, when one of them fails */
 } deliveries[] = {
-	{ HAND_HOUSE, "message", message_row, false }, { HAND_HOUSE, "seal", seal_row, true },
-	{ HAND_MAIL, "mail", mail_row, false },        { HAND_MAIL, "digest", digest_row, false },
-	{ HAND_OUTSIDE, "scan", scan_row, false },     { HAND_OUTSIDE, "geocode", geocode_row, false },
+	{ HAND_HOUSE, "message", message_row, false, messages },
+	{ HAND_HOUSE, "seal", seal_row, true, NULL },
+	{ HAND_MAIL, "mail", mail_row, false, NULL },
+	{ HAND_MAIL, "digest", digest_row, false, NULL },
+	{ HAND_OUTSIDE, "scan", scan_row, false, NULL },
+	{ HAND_OUTSIDE, "geocode", geocode_row, false, NULL },
 };
 
 /* Told to stop, or with a lease that another instance may soon take over, it gives back what it has not begun. */
@@ -704,44 +730,56 @@ static bool give_back(int64_t leased_at)
 	return clerk_stopping() || clock_monotonic() - leased_at > (LEASE_SECONDS - ONE_SECONDS) * SECOND;
 }
 
+/* 0: done, or put off with its reason. -1: the database is away. */
+static int deliver_one(const struct delivery *d, struct service *s, struct lanes *l, const struct rows *r, size_t i,
+		       instant_t now, struct err *e)
+{
+	struct pool *pool = pool_new_secret();
+	struct err why;
+	int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
+	int failed = 0;
+	if (d->row(s, l, pool, r, i, now, &why)) {
+		if (database_away(&why)) {
+			*e = why;
+			failed = -1;
+		} else {
+			complain("clerk.delivery", id, &why);
+			bool over = why.kind == ERR_MISSING || attempts >= MAIL_ATTEMPTS;
+			failed = over && !d->owed
+					 ? done(l, pool, id, err_kind_name(why.kind), e)
+					 : later(l, pool, id, backoff(now, attempts), err_kind_name(why.kind), e);
+		}
+	}
+	pool_free(pool);
+	return failed;
+}
+
 /* What these hands have to do. In turn, so that a code that somebody waits for is not behind a whole mailing. */
 static int deliver_by(unsigned hands, struct service *s, struct lanes *l, int *count, struct err *e)
 {
 	*count = 0;
 	for (int pass = 0, more = 1; pass < PASSES && more && !clerk_stopping(); pass++) {
 		more = 0;
-		for (size_t k = 0; k < COUNT(deliveries); k++) {
-			if (!(hands & 1U << deliveries[k].hand))
+		for (const struct delivery *d = deliveries; d < deliveries + COUNT(deliveries); d++) {
+			if (!(hands & 1U << d->hand))
 				continue;
 			struct pool *pool = pool_new_secret();
 			const struct rows *r;
-			instant_t now;
+			struct err why;
 			int64_t leased_at = clock_monotonic();
-			int failed = read_now(l, pool, &now, e) || lease(l, pool, deliveries[k].kind, &r, e);
+			int failed = lease(l, pool, d->kind, &r, e);
 			size_t n = failed ? 0 : rows_count(r);
-			for (size_t i = 0; i < n && !failed; i++) {
-				if (give_back(leased_at)) {
-					failed = later(l, pool, rows_i64(r, i, "id"), now, NULL, e);
-					continue;
-				}
-				struct pool *one = pool_new_secret();
-				struct err why;
-				int64_t id = rows_i64(r, i, "id"), attempts = rows_i64(r, i, "attempts");
-				int bad = deliveries[k].row(s, l, one, r, i, now, &why);
-				(*count)++;
-				if (bad && database_away(&why)) {
-					*e = why;
-					failed = -1;
-				} else if (bad) {
-					complain("clerk.delivery", id, &why);
-					bool over = why.kind == ERR_MISSING || attempts >= MAIL_ATTEMPTS;
-					failed = over && !deliveries[k].owed
-							 ? done(l, one, id, err_kind_name(why.kind), e)
-							 : later(l, one, id, backoff(now, attempts),
-								 err_kind_name(why.kind), e);
-				}
-				pool_free(one);
+			bool all = n > 1 && d->together && !d->together(s, l, pool, r, 0, n, &why);
+			if (n > 1 && d->together && !all && database_away(&why)) {
+				*e = why;
+				failed = -1;
 			}
+			for (size_t i = 0; i < n && !failed && !all; i++) {
+				instant_t now = rows_instant(r, i, "now");
+				failed = give_back(leased_at) ? later(l, pool, rows_i64(r, i, "id"), now, NULL, e)
+							      : deliver_one(d, s, l, r, i, now, e);
+			}
+			*count += (int)n;
 			pool_free(pool);
 			if (failed)
 				return -1;
@@ -758,20 +796,23 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 
 /* ---- threads ---- */
 
-/* True when it is time to end. */
-static bool rest(enum hand who, int milliseconds)
+/* What comes in meanwhile is taken together: who is woken by each of hundreds of events a second looks ten times. */
+#define APART (SECOND / 10)
+
+static bool wait_until(int64_t monotonic)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += milliseconds / 1000;
-	until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	struct timespec until = { .tv_sec = monotonic / SECOND, .tv_nsec = monotonic % SECOND * (1000000000 / SECOND) };
+	return pthread_cond_timedwait(&clerk.wake, &clerk.lock, &until) == ETIMEDOUT;
+}
+
+/* Until woken, or `at_most`. True when it is time to end. */
+static bool rest(enum hand who, int64_t at_most)
+{
+	int64_t began = clock_monotonic();
 	pthread_mutex_lock(&clerk.lock);
-	while (!clerk.stop && !clerk.woken[who] &&
-	       pthread_cond_timedwait(&clerk.wake, &clerk.lock, &until) != ETIMEDOUT)
+	while (!clerk.stop && !wait_until(began + APART))
+		;
+	while (!clerk.stop && !clerk.woken[who] && !wait_until(began + at_most))
 		;
 	clerk.woken[who] = false;
 	bool stop = clerk.stop;
@@ -789,15 +830,15 @@ static void *keep_time(void *unused)
 		struct str fired = str_in(pool);
 		struct tick t = { 0 };
 		struct err e;
-		int64_t now = clock_monotonic();
+		int64_t began = clock_monotonic();
 		int failed = quickly(clerk.service, clerk.lanes[0], pool, &t, &fired, &e);
-		if (!failed && now >= slow_at) {
+		if (!failed && began >= slow_at) {
 			failed = slowly(clerk.service, clerk.lanes[0], pool, &t, &fired, &e);
-			slow_at = now + 60 * SECOND;
+			slow_at = began + 60 * SECOND;
 		}
-		if (!failed && now >= hour_at) {
+		if (!failed && began >= hour_at) {
 			failed = hourly(clerk.service, clerk.lanes[0], pool, &t, &e);
-			hour_at = now + 3600 * SECOND;
+			hour_at = began + 3600 * SECOND;
 		}
 		if (failed && (trouble++ % 30) == 0)
 			complain("clerk.time", 0, &e);
@@ -806,7 +847,7 @@ static void *keep_time(void *unused)
 		if (t.checks || t.fired || t.reminders)
 			clerk_wake(); /* letters to send */
 		pool_free(pool);
-	} while (!rest(HAND_CLOCK, 1000));
+	} while (!rest(HAND_CLOCK, SECOND));
 	return NULL;
 }
 
@@ -823,7 +864,7 @@ static void *deliver(void *arg)
 		} else {
 			trouble = 0;
 		}
-	} while (!rest(who, 2000));
+	} while (!rest(who, 2 * SECOND));
 	return NULL;
 }
 

@@ -481,43 +481,25 @@ static void fill(struct service *s, const struct rows *r, const struct rows *che
 		v->person = v->name;
 }
 
-static int load(struct service *s, struct lanes *l, struct pool *pool, int64_t message, const struct rows **r,
-		const struct rows **checks, const struct rows **faults, struct err *e)
+struct letter_asked letter_ask(struct segment *g, struct pool *pool, int64_t message)
 {
-	static const struct identity system = { .role = SYSTEM };
-	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
-	(void)s;
-	identity_ask(g, pool, &system, 0);
-	size_t one = segment_ask(g, &message_load, ARGS(arg_i64(pool, message)));
-	if (db_send_wait(g, e))
-		return -1;
-	*r = segment_rows(g, one);
-	if (!rows_count(*r))
-		return fail(e, ERR_MISSING, "error.missing");
-	g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
-	identity_ask(g, pool, &system, 0);
-	struct arg file = arg_text(rows_text(*r, 0, "file"));
-	one = segment_ask(g, &message_checks, ARGS(file));
-	size_t two = segment_ask(g, &message_faults, ARGS(file, arg_text(rows_text(*r, 0, "seq"))));
-	if (db_send_wait(g, e))
-		return -1;
-	*checks = segment_rows(g, one);
-	*faults = segment_rows(g, two);
-	return 0;
+	struct arg id = arg_i64(pool, message);
+	return (struct letter_asked){ message, segment_ask(g, &message_load, ARGS(id)),
+				      segment_ask(g, &message_checks, ARGS(id)),
+				      segment_ask(g, &message_faults, ARGS(id)) };
 }
 
-static int freeze(struct service *s, struct lanes *l, struct pool *pool, const struct letter *t, struct err *e)
+int letter_freeze(struct service *s, struct segment *g, struct pool *pool, const struct letter *t, struct err *e)
 {
-	static const struct identity system = { .role = SYSTEM };
-	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
 	unsigned char *sealed;
 	size_t n;
+	if (!t->fresh)
+		return 0;
 	if (crypto_seal(s->keys, pool_printf(pool, "message.body:%lld", (long long)t->message), t->html,
 			strlen(t->html), pool, &sealed, &n, e))
 		return -1;
-	identity_ask(g, pool, &system, 0);
 	segment_ask(g, &message_freeze, ARGS(arg_i64(pool, t->message), arg_text(t->subject), arg_bytes(sealed, n)));
-	return db_send_wait(g, e);
+	return 0;
 }
 
 static const char *subject_of(const char *kind, const char *number, struct pool *pool)
@@ -525,15 +507,17 @@ static const char *subject_of(const char *kind, const char *number, struct pool 
 	return text_fill(pool, pool_printf(pool, "letter.%s", kind), number ? number : "");
 }
 
-int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t message, bool for_mail,
-		  struct letter *out, struct err *e)
+int letter_make(struct service *s, struct segment *g, struct letter_asked at, struct pool *pool, bool for_mail,
+		struct letter *out, struct err *e)
 {
-	const struct rows *r = NULL, *checks = NULL, *faults = NULL;
+	const struct rows *r = segment_rows(g, at.load), *checks = segment_rows(g, at.checks),
+			  *faults = segment_rows(g, at.faults);
+	int64_t message = at.message;
 	struct values said, frozen;
 	struct letter_view v;
 	const char *secret = NULL;
-	if (load(s, l, pool, message, &r, &checks, &faults, e))
-		return -1;
+	if (!rows_count(r))
+		return fail(e, ERR_MISSING, "error.missing");
 	const char *kind = rows_str(r, 0, "kind"), *audience = rows_str(r, 0, "audience");
 	const struct page *page = page_of(kind);
 	if (!page)
@@ -582,7 +566,24 @@ int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t
 	page_render(page, &v, &html);
 	out->html = html.s;
 	out->subject = subject_of(kind, v.number, pool);
-	return frozen_already ? 0 : freeze(s, l, pool, out, e);
+	out->fresh = !frozen_already;
+	return 0;
+}
+
+int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t message, bool for_mail,
+		  struct letter *out, struct err *e)
+{
+	static const struct identity system = { .role = SYSTEM };
+	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system, 0);
+	struct letter_asked at = letter_ask(g, pool, message);
+	if (db_send_wait(g, e) || letter_make(s, g, at, pool, for_mail, out, e))
+		return -1;
+	if (!out->fresh)
+		return 0;
+	g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
+	identity_ask(g, pool, &system, 0);
+	return letter_freeze(s, g, pool, out, e) || db_send_wait(g, e) ? -1 : 0;
 }
 
 /* ---- samples ---- */

@@ -29,9 +29,24 @@ struct letter {
 	const char *html; /* body fragment: for the inbox; with `for_mail`, what is mailed */
 	const char *to;   /* address, or NULL: nobody to mail it to */
 	instant_t at;
+	bool fresh; /* its words were made just now: letter_freeze() keeps them */
 };
 
-/* ERR_MISSING when there is no such message; ERR_FAULT for a kind without a letter. */
+/*
+ * Many at once: letter_ask() for each in one segment that begins with the system's identity; when it is back,
+ * letter_make() for each; letter_freeze() for each in a second segment.
+ */
+struct letter_asked {
+	int64_t message;
+	size_t load, checks, faults; /* places in the segment */
+};
+struct letter_asked letter_ask(struct segment *g, struct pool *pool, int64_t message);
+int letter_make(struct service *s, struct segment *g, struct letter_asked at, struct pool *pool, bool for_mail,
+		struct letter *out, struct err *e) MUST_USE;
+int letter_freeze(struct service *s, struct segment *g, struct pool *pool, const struct letter *t,
+		  struct err *e) MUST_USE;
+
+/* One, made and frozen. ERR_MISSING when there is no such message; ERR_FAULT for a kind without a letter. */
 int letter_render(struct service *s, struct lanes *l, struct pool *pool, int64_t message, bool for_mail,
 		  struct letter *out, struct err *e) MUST_USE;
 /* Opens a frozen body (column message.body), for pages. An erased one is NULL. */

@@ -179,6 +179,7 @@ static void frozen_answers_come_back_whole(void **state)
 	values_add(&v, "a", "  spaces \r\n\t kept & <b> ]]> ");
 	values_add(&v, "b", lengthy);
 	values_add(&v, "c", "");
+	values_add(&v, "d&<\"'>", "names too");
 	for (int i = 0; i < 120; i++)
 		values_add(&v, pool_printf(p, "row[%d].x", i), "é");
 	size_t n;

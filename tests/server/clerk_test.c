@@ -419,6 +419,29 @@ static void mails_arrive_and_their_state_shows(void **state)
 	pool_free(pool);
 }
 
+static void letters_are_written_together_and_a_bad_one_keeps_no_other(void **state)
+{
+	struct pool *pool = pool_new();
+	(void)state;
+	int64_t account = number("select account from file where state = 'in_review'"),
+		before = number("select count(*) from message where subject is not null");
+	deliver();
+	post(pool, account, arg_text(NULL), "password_changed", "{}");
+	int64_t bad = post(pool, account, arg_text(NULL), "no_such_letter", "{}");
+	post(pool, account, arg_text(NULL), "password_changed", "{}");
+	assert_int_equal(deliver(), 3);
+	assert_int_equal(number("select count(*) from message where subject is not null"), before + 2);
+	assert_int_equal(number(pool_printf(pool,
+					    "select count(*) from outbox where ref = %lld and kind = 'message' and "
+					    "done_at is null and error = 'fault' and due > enroll_now()",
+					    (long long)bad)),
+			 1);
+	owner(pool_printf(pool, "delete from outbox where ref = %lld and kind = 'message' returning id",
+			  (long long)bad));
+	owner(pool_printf(pool, "delete from message where id = %lld returning id", (long long)bad));
+	pool_free(pool);
+}
+
 static void without_a_registry_a_file_waits_then_goes_to_the_experts_then_is_refused_by_silence(void **state)
 {
 	struct pool *pool = pool_new();
@@ -800,6 +823,7 @@ int main(void)
 		cmocka_unit_test(a_root_is_signed_over_every_history),
 		cmocka_unit_test(a_code_and_a_link_travel_sealed_and_the_inbox_keeps_no_code),
 		cmocka_unit_test(mails_arrive_and_their_state_shows),
+		cmocka_unit_test(letters_are_written_together_and_a_bad_one_keeps_no_other),
 		cmocka_unit_test(without_a_registry_a_file_waits_then_goes_to_the_experts_then_is_refused_by_silence),
 		cmocka_unit_test(a_refused_file_loses_its_pieces_and_its_number_after_a_year),
 		cmocka_unit_test(a_draft_left_alone_is_announced_then_goes),
