@@ -54,7 +54,7 @@ static const struct statement figures_totals = {
 	"   where d.day > coalesce((select max(day) from closed_total where day <= " AS_OF "), '-infinity')"
 	"     and d.day <= " AS_OF "),"
 	" y as (select caisse, measure, sum(n) as n from x group by caisse, measure having sum(n) <> 0)"
-	" select caisse, string_agg(measure || '=' || n, ' ' order by measure) as cells from y group by caisse"
+	" select caisse, string_agg(measure || '=' || n, ' ') as cells from y group by caisse"
 };
 STATEMENT(figures_totals);
 

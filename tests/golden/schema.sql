@@ -51,7 +51,7 @@ CREATE UNIQUE INDEX chain_root_pkey ON enroll.chain_root USING btree (at)
 CREATE UNIQUE INDEX check_result_pkey ON enroll.check_result USING btree (id)
 CREATE UNIQUE INDEX closed_day_pkey ON enroll.closed_day USING btree (day)
 CREATE UNIQUE INDEX closed_stage_pkey ON enroll.closed_stage USING btree (day, caisse, state)
-CREATE UNIQUE INDEX closed_total_pkey ON enroll.closed_total USING btree (day, caisse, measure)
+CREATE UNIQUE INDEX closed_total_pkey ON enroll.closed_total USING btree (day, caisse, measure) INCLUDE (total)
 CREATE UNIQUE INDEX commune_pkey ON enroll.commune USING btree (code)
 CREATE UNIQUE INDEX correction_item_pkey ON enroll.correction_item USING btree (id)
 CREATE UNIQUE INDEX delta_pkey ON enroll.delta USING btree (id)
@@ -537,7 +537,7 @@ constraint closed_day.closed_day_pkey PRIMARY KEY (day)
 constraint closed_stage.closed_stage_day_fkey FOREIGN KEY (day) REFERENCES closed_day(day)
 constraint closed_stage.closed_stage_pkey PRIMARY KEY (day, caisse, state)
 constraint closed_total.closed_total_day_fkey FOREIGN KEY (day) REFERENCES closed_day(day)
-constraint closed_total.closed_total_pkey PRIMARY KEY (day, caisse, measure)
+constraint closed_total.closed_total_pkey PRIMARY KEY (day, caisse, measure) INCLUDE (total)
 constraint commune.commune_caisse_fkey FOREIGN KEY (caisse) REFERENCES caisse(code)
 constraint commune.commune_pkey PRIMARY KEY (code)
 constraint correction_item.correction_item_file_fkey FOREIGN KEY (file) REFERENCES file(id)
@@ -619,15 +619,17 @@ constraint stage.stage_pkey PRIMARY KEY (file, seq)
 constraint transition.transition_pkey PRIMARY KEY (from_state, event, role, to_state)
 constraint working_copy.working_copy_file_fkey FOREIGN KEY (file) REFERENCES file(id) ON DELETE CASCADE
 constraint working_copy.working_copy_pkey PRIMARY KEY (file)
-function enroll_now() 5bba43f6707255ba89af6ba35350174b
+function clock_offset() 2e6c4fbe25c177563f8c7e66978786eb
+function enroll_now() f5ea5b1a44b4d6324267d15e67412a4d
 function event_apply() security definer 1af43cc410831b9854c5a811e024677b
 function event_is_final() 3d4d2a94c338002a766f4f5f0a19244e
 function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
 function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75
 function failed_mails() security definer 19bfaaf2ee65f5220409c09c0ef6161d
-function file_seen(p_file bigint) 60512104d547ef83ac529c75a1e25457
+function file_ask(p_file bigint) 319f42d20755e4f1c77ea7c3d0d5d16c
+function file_seen(p_file bigint) 67a4bb9ceee9cb69d761c566b1a2e587
 function identity_join(kind text, token text, p_issuer text, p_subject text, p_fingerprint text) security definer 9bdf66bb50d0c8a2cb3ac39635ddf8e9
-function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) 19ef59d86195488967a22bfcd7fc2308
+function identity_set(role text, account bigint, agent bigint, caisses text, file bigint) 0462bd865760b3c7d522af34c3dd3ca0
 function live_file_exists(p_rpps text, p_nir_hmac text, p_kind text, p_except bigint) security definer 12b547bdccc28197a024539f06a816ff
 function my_account() 2f508ecfd213853f7953a4774f5895d1
 function my_agent() 93ff83e43e28766a1f60aab6cc3f3132
