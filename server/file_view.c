@@ -453,20 +453,19 @@ static void field_json(const struct field *field, const char *name, const struct
 		for (size_t i = 0; i < n; i++)
 			json_text(out, all[i]);
 		json_end(out);
-	} else if (field->type == FIELD_TICK) {
-		json_bool(out, str_eq(values_text(a, name), "true"));
-	} else if (!*values_text(a, name)) {
-		json_nil(out);
-	} else if (field->type == FIELD_NUMBER) {
-		int64_t n = 0;
-
-		if (str_to_i64(values_text(a, name), &n))
-			json_nil(out);
-		else
-			json_i64(out, n);
-	} else {
-		answer_json(field, values_text(a, name), out);
+		return;
 	}
+	const char *text = values_text(a, name);
+	int64_t n = 0;
+
+	if (field->type == FIELD_TICK)
+		json_bool(out, str_eq(text, "true"));
+	else if (!*text || (field->type == FIELD_NUMBER && str_to_i64(text, &n)))
+		json_nil(out);
+	else if (field->type == FIELD_NUMBER)
+		json_i64(out, n);
+	else
+		answer_json(field, text, out);
 }
 
 void answers_json(const struct form *form, const struct values *a, bool expert, struct json *out)

@@ -208,16 +208,12 @@ char *str_hex(struct pool *pool, const void *bytes, size_t n)
 	return out;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* One more than its value; 0: not a digit. */
+static const unsigned char hex_digits[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 long str_unhex(struct pool *pool, const char *hex, unsigned char **out)
 {
@@ -226,12 +222,13 @@ long str_unhex(struct pool *pool, const char *hex, unsigned char **out)
 	size_t n = strlen(hex);
 	if (n % 2)
 		return -1;
+	const unsigned char *digits = (const unsigned char *)hex;
 	unsigned char *bytes = pool_alloc(pool, n / 2 + 1);
 	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
-		if (high < 0 || low < 0)
+		unsigned high = hex_digits[digits[2 * i]], low = hex_digits[digits[2 * i + 1]];
+		if (!high || !low)
 			return -1;
-		bytes[i] = (unsigned char)(high << 4 | low);
+		bytes[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
 	*out = bytes;
 	return (long)(n / 2);
