@@ -32,7 +32,8 @@ struct arg arg_text(const char *text)
 
 struct arg arg_i64(struct pool *pool, int64_t value)
 {
-	return arg_text(pool_printf(pool, "%lld", (long long)value));
+	char text[STR_I64];
+	return arg_text(pool_strdup(pool, str_of_i64(text, value)));
 }
 
 struct arg arg_bool(bool value)

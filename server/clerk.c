@@ -139,10 +139,9 @@ static instant_t backoff(instant_t now, int64_t attempts)
 
 static void complain(const char *what, int64_t id, const struct err *e)
 {
-	char number[24];
-	snprintf(number, sizeof number, "%lld", (long long)id);
-	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, what, "id", number, "kind", err_kind_name(e->kind),
-		  "text", e->text ? e->text : "", "detail", e->detail);
+	char number[STR_I64];
+	log_event(e->kind == ERR_FAULT ? LOG_ERROR : LOG_WARN, what, "id", str_of_i64(number, id), "kind",
+		  err_kind_name(e->kind), "text", e->text ? e->text : "", "detail", e->detail);
 }
 
 static bool database_away(const struct err *e)

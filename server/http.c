@@ -669,12 +669,11 @@ static void header_add(h2o_req_t *req, const char *name, const char *value)
 static void access_line(const struct request *r, const struct exchange *st, int status)
 {
 	static const char *const methods[] = { "GET", "POST", "DELETE", "HEAD", "OTHER" };
-	char code[8], us[24];
-	snprintf(code, sizeof code, "%d", status);
-	snprintf(us, sizeof us, "%lld", (long long)(clock_monotonic() - st->began));
+	char code[STR_I64], us[STR_I64];
 	log_event(LOG_INFO, "request", "method", methods[r->method], "route", r->pattern ? r->pattern : "-", "status",
-		  code, "us", us, "listener", r->listener == AGENTS ? "agents" : "public", "who", r->who ? r->who : "",
-		  "reference", r->reference ? r->reference : "");
+		  str_of_i64(code, status), "us", str_of_i64(us, clock_monotonic() - st->began), "listener",
+		  r->listener == AGENTS ? "agents" : "public", "who", r->who ? r->who : "", "reference",
+		  r->reference ? r->reference : "");
 }
 
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,

@@ -523,7 +523,8 @@ static void slot_out(const struct op *op, const void *data, struct str *out)
 	const char *member = (const char *)data + op->at;
 	const char *s;
 	if (op->slot == SLOT_INT) {
-		str_addf(out, "%lld", (long long)*(const int64_t *)(const void *)member);
+		char digits[STR_I64];
+		str_add(out, str_of_i64(digits, *(const int64_t *)(const void *)member));
 		return;
 	}
 	if (op->slot == SLOT_MARKUP) {

@@ -138,7 +138,8 @@ void json_text(struct json *j, const char *s)
 void json_i64(struct json *j, int64_t n)
 {
 	value(j);
-	str_addf(&j->out, "%lld", (long long)n);
+	char text[STR_I64];
+	str_add(&j->out, str_of_i64(text, n));
 }
 
 void json_f64(struct json *j, double x)

@@ -138,8 +138,11 @@ void log_pairs(enum log_level level, const char *event, ...)
 	}
 	l.len = 0;
 	put(&l, written.text, written.len);
-	l.len += (size_t)snprintf(l.s + l.len, 64, ".%03ldZ\",\"level\":\"%s\",\"event\":", now.tv_nsec / 1000000,
-				  names[level]);
+	unsigned ms = (unsigned)(now.tv_nsec / 1000000);
+	put(&l, (char[]){ '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10) }, 4);
+	put(&l, "Z\",\"level\":\"", sizeof "Z\",\"level\":\"" - 1);
+	put(&l, names[level], strlen(names[level]));
+	put(&l, "\",\"event\":", sizeof "\",\"event\":" - 1);
 	put_json(&l, event ? event : "", 256);
 
 	va_list args;

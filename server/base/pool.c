@@ -1,4 +1,5 @@
 #include "pool.h"
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 #define POOL_ALONE 0
 #endif
 
-enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 65536 };
+enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 65536, SIZES = 5, SPARE_MOST = 8 };
 
 struct chunk {
 	struct chunk *next;
@@ -43,6 +44,18 @@ struct pool {
 	bool secret;
 };
 
+/*
+ * Each thread keeps a few chunks of each size for its next pool: a request's are those of the one before, still in the
+ * processor's cache. They go with the thread.
+ */
+struct spare {
+	struct chunk *free[SIZES];
+	unsigned count[SIZES];
+};
+static _Thread_local struct spare *spare;
+static pthread_key_t spare_key;
+static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
+
 #define HEADER ((sizeof(struct chunk) + ALIGN - 1) / ALIGN * ALIGN)
 
 static _Noreturn void out_of_memory(void)
@@ -53,12 +66,78 @@ static _Noreturn void out_of_memory(void)
 	abort();
 }
 
-static char *chunk_new(struct pool *pool, size_t size)
+static void spare_free(void *of_thread)
 {
-	struct chunk *c = malloc(HEADER + size);
+	struct spare *s = of_thread;
+	for (size_t i = 0; i < SIZES; i++)
+		for (struct chunk *c = s->free[i], *next; c; c = next) {
+			next = c->next;
+			free(c);
+		}
+	free(s);
+	spare = NULL;
+}
+
+static void spare_key_new(void)
+{
+	if (pthread_key_create(&spare_key, spare_free))
+		out_of_memory();
+}
+
+static struct spare *spare_of_thread(void)
+{
+	if (!spare) {
+		pthread_once(&spare_once, spare_key_new);
+		spare = calloc(1, sizeof *spare);
+		if (!spare || pthread_setspecific(spare_key, spare))
+			out_of_memory();
+	}
+	return spare;
+}
+
+/* Which of the sizes that chunks grow by; SIZES: none of them. */
+static size_t size_of(size_t size)
+{
+	size_t i = 0;
+	while (i < SIZES && size != ((size_t)CHUNK_FIRST << i) - HEADER)
+		i++;
+	return i;
+}
+
+static struct chunk *chunk_get(size_t size)
+{
+	size_t i = POOL_ALONE ? SIZES : size_of(size);
+	struct spare *s = i < SIZES ? spare_of_thread() : NULL;
+	struct chunk *c = s ? s->free[i] : NULL;
+	if (c) {
+		s->free[i] = c->next;
+		s->count[i]--;
+		return c;
+	}
+	c = malloc(HEADER + size);
 	if (!c)
 		out_of_memory();
 	c->size = size;
+	return c;
+}
+
+static void chunk_put(struct chunk *c, bool secret)
+{
+	size_t i = POOL_ALONE ? SIZES : size_of(c->size);
+	if (secret)
+		explicit_bzero((char *)c + HEADER, c->size);
+	if (i < SIZES && spare_of_thread()->count[i] < SPARE_MOST) {
+		c->next = spare->free[i];
+		spare->free[i] = c;
+		spare->count[i]++;
+	} else {
+		free(c);
+	}
+}
+
+static char *chunk_new(struct pool *pool, size_t size)
+{
+	struct chunk *c = chunk_get(size);
 	c->next = pool->chunks;
 	pool->chunks = c;
 	return (char *)c + HEADER;
@@ -118,9 +197,7 @@ void pool_free(struct pool *pool)
 	}
 	for (struct chunk *c = pool->chunks, *next; c; c = next) {
 		next = c->next;
-		if (pool->secret)
-			explicit_bzero((char *)c + HEADER, c->size);
-		free(c);
+		chunk_put(c, pool->secret);
 	}
 	free(pool);
 }

@@ -208,6 +208,19 @@ char *str_hex(struct pool *pool, const void *bytes, size_t n)
 	return out;
 }
 
+const char *str_of_i64(char out[STR_I64], int64_t n)
+{
+	char *at = out + STR_I64 - 1;
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	*at = 0;
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	if (n < 0)
+		*--at = '-';
+	return at;
+}
+
 /* One more than its value; 0: not a digit. */
 static const unsigned char hex_digits[256] = {
 	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,

@@ -40,6 +40,9 @@ size_t str_chars(const char *s);                  /* code points */
 
 /* Decimal, the whole text, no sign but '-': 0, or -1 when it is not a number or does not fit. */
 int str_to_i64(const char *s, int64_t *out) __attribute__((warn_unused_result));
+/* And back, some ten times faster than printf: where its text begins in `out`. */
+enum { STR_I64 = 21 };
+const char *str_of_i64(char out[STR_I64], int64_t n);
 
 char *str_hex(struct pool *pool, const void *bytes, size_t n);
 /* Returns the number of bytes, or -1 when it is not hexadecimal. *out gets the bytes. */

@@ -150,6 +150,20 @@ static void characters_are_code_points(void **state)
 	assert_int_equal(str_chars(NULL), 0);
 }
 
+static void a_number_is_written_as_it_is_read(void **state)
+{
+	static const int64_t numbers[] = { 0, 7, -1, 10, 99, -42, 1234567890123, INT64_MAX, INT64_MIN };
+	char text[STR_I64];
+	(void)state;
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		int64_t back;
+		assert_int_equal(str_to_i64(str_of_i64(text, numbers[i]), &back), 0);
+		assert_int_equal(back, numbers[i]);
+	}
+	assert_string_equal(str_of_i64(text, INT64_MIN), "-9223372036854775808");
+	assert_string_equal(str_of_i64(text, 0), "0");
+}
+
 static void whole_numbers_are_read_to_their_limits(void **state)
 {
 	(void)state;
@@ -219,6 +233,7 @@ static void base64url_goes_and_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_number_is_written_as_it_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_text_is_the_empty_string, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_added_follows_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_text_grows_past_every_size, setup, teardown),
