@@ -61,7 +61,7 @@ const key97 = n13 => n13 + String(97 - Number(BigInt(n13) % 97n)).padStart(2, '0
 
 await suite(async t => {
 	// ---- an account, without scripts
-	const email = `psy${Date.now()}@exemple.fr`
+	const email = `psychologue.au-nom-compose.et-long.${Date.now()}@cabinet-de-psychologie.exemple.fr`
 	let secret = 'une phrase assez longue'
 	let page = await t.visitor({ javascript: false })
 	await page.goto('/compte')
@@ -206,6 +206,16 @@ await suite(async t => {
 	await going(page.locator('#piece-rights').getByRole('button', { name: /Envoyer ce fichier/ }))
 	await page.locator('#piece-rights').getByRole('link', { name: pdfName }).waitFor()
 	t.ok(true, 'a piece is sent with its progress shown')
+	const pieces = page.url()
+	await page.locator('#piece-identity input[type=file]').setInputFiles(text)
+	await page.getByRole('button', { name: 'Continuer' }).click()
+	await page.locator('#piece-identity .msp-autosave--error').waitFor()
+	t.same(page.url(), pieces, 'who goes on with a file that is refused is told, and stays')
+	await page.locator('#piece-identity input[type=file]').setInputFiles(pdf)
+	await going(page.getByRole('button', { name: 'Continuer' }))
+	t.ok(page.url().includes('/etapes/inscription'), 'who goes on with a file chosen and not sent goes on', page.url())
+	await page.goto(pieces)
+	t.ok(await page.locator('#piece-identity').getByRole('link', { name: pdfName }).isVisible(), 'and the file is there')
 	await page.context().close()
 
 	// ---- files in each state

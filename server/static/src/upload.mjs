@@ -1,6 +1,24 @@
 // Shows how far a file is, and refuses a too large one before it travels. <form data-upload data-max="10485760">
-// with one file input; without it the form posts as any other.
+// with one file input; without it the form posts as any other. A link <a data-sends> first sends what was chosen and not
+// sent: who goes on has not forgotten it, and one that is refused keeps them there.
 const mega = bytes => `${(bytes / 1048576).toLocaleString('fr-FR', { maximumFractionDigits: 1 })}\u00a0Mo`
+
+const chosen = []
+const waits = () => chosen.find(each => each.waits())
+const goOn = href => {
+	const next = waits()
+	if (next)
+		next.send(() => goOn(href))
+	else
+		location.assign(href)
+}
+document.addEventListener('click', event => {
+	const link = event.target.closest?.('a[data-sends]')
+	if (!link || !waits() || event.ctrlKey || event.metaKey || event.shiftKey)
+		return
+	event.preventDefault()
+	goOn(link.href)
+})
 
 export function upload(form) {
 	const input = form.querySelector('input[type=file]')
@@ -44,19 +62,19 @@ export function upload(form) {
 		tooLarge()
 	})
 
-	form.addEventListener('submit', event => {
-		if (busy || tooLarge()) {
-			event.preventDefault()
+	const send = then => {
+		if (busy)
+			return
+		if (tooLarge()) {
+			input.focus()
 			return
 		}
-		if (!input.files[0])
-			return
-		event.preventDefault()
 		busy = true
 		const fail = text => {
 			busy = false
 			bar.remove()
 			tell(text, true)
+			input.focus()
 		}
 		const request = new XMLHttpRequest()
 		request.open('POST', form.action)
@@ -68,7 +86,8 @@ export function upload(form) {
 		request.addEventListener('load', () => {
 			if (request.status >= 200 && request.status < 300) {
 				tell('Fichier reçu.')
-				location.assign(form.dataset.upload || location.pathname + location.search)
+				input.value = ''
+				then()
 				return
 			}
 			const problem = request.response?.problems?.[0]?.text ?? request.response?.detail ?? request.response?.title
@@ -79,5 +98,13 @@ export function upload(form) {
 		bar.value = 0
 		tell('Envoi du fichier…')
 		request.send(new FormData(form))
+	}
+	chosen.push({ waits: () => Boolean(input.files[0]), send })
+
+	form.addEventListener('submit', event => {
+		if (!busy && !input.files[0])
+			return
+		event.preventDefault()
+		send(() => location.assign(form.dataset.upload || location.pathname + location.search))
 	})
 }
