@@ -17,6 +17,7 @@ const struct constraint constraints[] = {
 	{ "event_signatures", ERR_INPUT, NULL, "why.signatures_missing" },
 	{ "event_replace", ERR_INPUT, NULL, "why.parent_not_gone" },
 	{ "piece_when_open", ERR_STALE, NULL, "reponses.closed" },
+	{ "upload_once", ERR_STALE, NULL, "upload.whole" },
 };
 const size_t constraint_count = COUNT(constraints);
 

@@ -56,7 +56,8 @@ SQL(due_drafts_gone, "with gone as (delete from file f where f.state = 'draft' a
 SQL(due_forgotten, "with a as (delete from session where expires_at < enroll_now() - interval '1 day'),"
 		   " b as (delete from idempotency where at < enroll_now() - interval '7 days'),"
 		   " c as (delete from sign_in_failure where at < enroll_now() - interval '1 day'),"
-		   " d as (delete from rate where at < enroll_now() - interval '1 day')"
+		   " d as (delete from rate where at < enroll_now() - interval '1 day'),"
+		   " e as (delete from upload where touched_at < enroll_now() - interval '1 day')"
 		   " delete from account_token where expires_at < enroll_now() - interval '30 days'");
 
 SQL(chain_heads, "select distinct on (e.file) e.file, e.hash from event e where e.at <= $1::timestamptz"

@@ -52,8 +52,10 @@ static const struct column columns[] = {
 	COLUMN("message", "params", 500, "id", "''", "kind", SECRET, SECRET_SET),
 	PLAIN("document", "data", 50, "file", "kind || '.' || version || '.' || digest", "digest"),
 	PLAIN("piece", "name", 500, "id", "''", "id"),
+	PLAIN("upload", "name", 500, "id", "''", "id"),
 	/* up to 10 MiB each */
 	PLAIN("piece_chunk", "data", 4, "piece", "n::text", "piece || '.' || n"),
+	PLAIN("upload_chunk", "data", 4, "upload", "at::text", "upload || '.' || at"),
 };
 
 int rekey_counts(const char *owner_dsn, struct pool *pool, struct rekey_count **out, size_t *n, struct err *e)

@@ -23,6 +23,7 @@ SQL(watch_state,
     " from o, r, e, s");
 SQL(watch_sizes,
     "select part, sum(pg_total_relation_size(('enroll.' || name)::regclass))::bigint as bytes from (values"
-    " ('pieces', 'piece_chunk'), ('documents', 'document'), ('history', 'event'), ('history', 'event_personal'),"
+    " ('pieces', 'piece_chunk'), ('pieces', 'upload_chunk'), ('documents', 'document'), ('history', 'event'), "
+    "('history', 'event_personal'),"
     " ('answers', 'working_copy'), ('answers', 'frozen_copy'), ('messages', 'message'), ('outbox', 'outbox'),"
     " ('checks', 'check_result'), ('registry', 'registry_line')) t(part, name) group by part order by part");

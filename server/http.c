@@ -511,8 +511,8 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 
 static enum method method_of(h2o_iovec_t m)
 {
-	static const char *const names[] = { "GET", "POST", "DELETE", "HEAD" };
-	static const enum method methods[] = { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_HEAD };
+	static const char *const names[] = { "GET", "POST", "DELETE", "PATCH", "HEAD" };
+	static const enum method methods[] = { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_PATCH, METHOD_HEAD };
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (h2o_memis(m.base, m.len, names[i], strlen(names[i])))
 			return methods[i];
@@ -668,7 +668,7 @@ static void header_add(h2o_req_t *req, const char *name, const char *value)
 
 static void access_line(const struct request *r, const struct exchange *st, int status)
 {
-	static const char *const methods[] = { "GET", "POST", "DELETE", "HEAD", "OTHER" };
+	static const char *const methods[] = { "GET", "POST", "DELETE", "PATCH", "HEAD", "OTHER" };
 	char code[STR_I64], us[STR_I64];
 	log_event(LOG_INFO, "request", "method", methods[r->method], "route", r->pattern ? r->pattern : "-", "status",
 		  str_of_i64(code, status), "us", str_of_i64(us, clock_monotonic() - st->began), "listener",

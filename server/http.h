@@ -14,7 +14,7 @@
 #include "base/crypto.h"
 #include "service.h"
 
-enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_HEAD, METHOD_OTHER };
+enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_PATCH, METHOD_HEAD, METHOD_OTHER };
 enum listener { PUBLIC = 1, AGENTS = 2, BOTH = 3 };
 
 struct loop; /* one event loop and its lanes */

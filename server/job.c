@@ -20,13 +20,14 @@
 
 #define BODY_MAX (256 * 1024)
 #define UPLOAD_MAX (11 * 1024 * 1024)
+#define SLICE_MAX (1024 * 1024)
 #define UPLOAD_MOST "10\u00a0Mo"
 #define HEADERS_MAX 24
 #define KEY_MAX 200
 #define FIRE_TRIES 5
 #define CERTIFICATE_NEAR_DAYS ((int64_t)30)
 
-enum content { CONTENT_NONE, CONTENT_URLENCODED, CONTENT_MULTIPART, CONTENT_JSON, CONTENT_OTHER };
+enum content { CONTENT_NONE, CONTENT_URLENCODED, CONTENT_MULTIPART, CONTENT_JSON, CONTENT_SLICE, CONTENT_OTHER };
 enum coming { COMING_NOTHING, COMING_SEGMENT, COMING_WORK, COMING_FIRE, COMING_REPLAY };
 
 struct job_private {
@@ -859,6 +860,7 @@ static enum content content_of(const struct request *r, const char *type)
 	return is_type(type, "application/x-www-form-urlencoded") ? CONTENT_URLENCODED
 	       : is_type(type, "multipart/form-data")             ? CONTENT_MULTIPART
 	       : is_type(type, "application/json")                ? CONTENT_JSON
+	       : is_type(type, "application/partial-upload")      ? CONTENT_SLICE
 								  : CONTENT_OTHER;
 }
 
@@ -922,11 +924,20 @@ static int read_body(struct job *j, struct err *e)
 	const char *type = http_header(r, "content-type");
 	int bad = 0;
 	p->content = content_of(r, type);
-	size_t most = j->route->upload && p->content == CONTENT_MULTIPART ? UPLOAD_MAX : BODY_MAX;
+	size_t most = j->route->slice                                       ? SLICE_MAX
+		      : j->route->upload && p->content == CONTENT_MULTIPART ? UPLOAD_MAX
+									    : BODY_MAX;
 	if (r->body_size > most) {
 		fail(e, ERR_INPUT, "body.large");
-		snprintf(e->arg, sizeof e->arg, "%s", most == UPLOAD_MAX ? UPLOAD_MOST : "256\u00a0Ko");
+		snprintf(e->arg, sizeof e->arg, "%s",
+			 most == UPLOAD_MAX  ? UPLOAD_MOST
+			 : most == SLICE_MAX ? "1\u00a0Mo"
+					     : "256\u00a0Ko");
 		return 413;
+	}
+	if (p->content != CONTENT_NONE && j->route->slice != (p->content == CONTENT_SLICE)) {
+		fail(e, ERR_INPUT, j->route->slice ? "body.slice" : "body.type");
+		return 415;
 	}
 	switch (p->content) {
 	case CONTENT_NONE:
@@ -939,6 +950,10 @@ static int read_body(struct job *j, struct err *e)
 		break;
 	case CONTENT_JSON:
 		bad = r->body_size ? json_read_values(r->body, r->body_size, &j->sent, e) : 0;
+		break;
+	case CONTENT_SLICE:
+		j->slice = r->body;
+		j->slice_size = r->body_size;
 		break;
 	case CONTENT_OTHER:
 		fail(e, ERR_INPUT, "body.type");

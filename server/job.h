@@ -46,6 +46,8 @@ struct route {
 	job_step *ask, *answer; /* ask may be NULL */
 	const char *form;       /* id of the form of its body, or NULL: for OpenAPI; validation is the handler's call */
 	bool upload;            /* multipart up to 11 MiB; all others 256 KiB */
+	bool slice;             /* application/partial-upload up to 1 MiB, nothing else */
+	const char *heads;      /* of the request, which it cannot do without, for OpenAPI: "Upload-Length" */
 	bool bare;              /* nobody is looked up: static files, health */
 	bool certified; /* and a bare one wants any certificate of the agents' authority, not revoked: metrics */
 	bool standby; /* a standby may answer it when the primary is away: nothing that follows a write, no identity */
@@ -71,6 +73,8 @@ struct job {
 	const char *key;        /* Idempotency-Key header or field `idempotency_key`, or NULL */
 	struct upload *uploads;
 	size_t upload_count;
+	const char *slice; /* the body, where the route takes slices */
+	size_t slice_size;
 	bool json;        /* the answer's face */
 	const char *path; /* as asked */
 	void *state;      /* the handler's own */

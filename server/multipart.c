@@ -145,7 +145,7 @@ static const char *part_header(const char *headers, size_t n, const char *name, 
 }
 
 /* What a person's program calls the file: no folder, nothing that could break a header or a terminal. */
-static char *clean_filename(struct pool *pool, const char *name)
+char *upload_filename(struct pool *pool, const char *name)
 {
 	const char *last = name;
 	for (const char *p = name; *p; p++)
@@ -205,7 +205,7 @@ static int part(struct parts *p, const char *headers, size_t headers_n, const ch
 	const char *type = part_header(headers, headers_n, "content-type", &type_len);
 	p->uploads[p->count++] = (struct upload){
 		.field = pool_strdup(p->pool, name),
-		.filename = clean_filename(p->pool, filename),
+		.filename = upload_filename(p->pool, filename),
 		.type = type ? pool_strndup(p->pool, type, type_len > 100 ? 100 : type_len)
 			     : "application/octet-stream",
 		.bytes = body,

@@ -25,6 +25,8 @@ struct upload {
 int urlencoded_read(const char *bytes, size_t n, struct values *out, struct err *e) MUST_USE;
 int multipart_read(const char *content_type, const char *bytes, size_t n, struct values *out, struct pool *pool,
 		   struct upload **uploads, size_t *count, struct err *e) MUST_USE;
+/* A file's name as people may see it: see struct upload; "document" when nothing is left of it. */
+char *upload_filename(struct pool *pool, const char *name);
 /* Decodes %XX (and + when `plus`) of n bytes; NULL when it is not UTF-8 or holds a byte 0. */
 char *url_decode(struct pool *pool, const char *s, size_t n, bool plus);
 

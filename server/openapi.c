@@ -27,21 +27,32 @@ static char *template_of(const char *path, struct pool *pool)
 	return out.s;
 }
 
-static void parameters(const char *path, struct json *j, struct pool *pool)
+static void parameter(const char *name, const char *in, struct json *j)
 {
+	json_obj(j);
+	json_kt(j, "name", name);
+	json_kt(j, "in", in);
+	json_kb(j, "required", true);
+	json_key(j, "schema");
+	json_obj(j);
+	json_kt(j, "type", "string");
+	json_end(j);
+	json_end(j);
+}
+
+static void parameters(const struct route *r, struct json *j, struct pool *pool)
+{
+	const char *path = r->path;
 	json_key(j, "parameters");
 	json_arr(j);
 	for (const char *p = strpbrk(path, ":*"); p; p = strpbrk(p + 1, ":*")) {
 		size_t n = strcspn(p, "/");
-		json_obj(j);
-		json_kt(j, "name", *p == '*' ? "path" : pool_strndup(pool, p + 1, n - 1));
-		json_kt(j, "in", "path");
-		json_kb(j, "required", true);
-		json_key(j, "schema");
-		json_obj(j);
-		json_kt(j, "type", "string");
-		json_end(j);
-		json_end(j);
+		parameter(*p == '*' ? "path" : pool_strndup(pool, p + 1, n - 1), "path", j);
+	}
+	for (const char *p = r->heads; p && *p; p += strspn(p, ", ")) {
+		size_t n = strcspn(p, ",");
+		parameter(pool_strndup(pool, p, n), "header", j);
+		p += n;
 	}
 	json_end(j);
 }
@@ -53,15 +64,15 @@ static void body(const struct route *r, struct json *j, struct pool *pool)
 	json_obj(j);
 	json_key(j, "content");
 	json_obj(j);
-	for (size_t i = 0; i < (r->upload ? 1 : COUNT(types)); i++) {
-		json_key(j, r->upload ? "multipart/form-data" : types[i]);
+	for (size_t i = 0; i < (r->upload || r->slice ? 1 : COUNT(types)); i++) {
+		json_key(j, r->upload ? "multipart/form-data" : r->slice ? "application/partial-upload" : types[i]);
 		json_obj(j);
 		json_key(j, "schema");
 		json_obj(j);
 		if (r->form && form_get(r->form))
 			json_kt(j, "$ref", pool_printf(pool, "#/components/schemas/%s", r->form));
 		else
-			json_kt(j, "type", "object");
+			json_kt(j, "type", r->slice ? "string" : "object");
 		json_end(j);
 		json_end(j);
 	}
@@ -97,7 +108,8 @@ static void answers(const struct route *r, struct json *j)
 
 static void operation(const struct route *r, struct json *j, struct pool *pool)
 {
-	json_key(j, r->method == METHOD_GET ? "get" : r->method == METHOD_POST ? "post" : "delete");
+	static const char *const names[] = { "get", "post", "delete", "patch" };
+	json_key(j, names[r->method]);
 	json_obj(j);
 	json_kt(j, "summary", r->doc ? r->doc : r->path);
 	json_key(j, "x-roles");
@@ -107,8 +119,8 @@ static void operation(const struct route *r, struct json *j, struct pool *pool)
 			json_text(j, role_id((enum role)bit));
 	json_end(j);
 	json_kt(j, "x-listener", r->listener == BOTH ? "both" : r->listener == PUBLIC ? "public" : "agents");
-	parameters(r->path, j, pool);
-	if (r->method == METHOD_POST)
+	parameters(r, j, pool);
+	if (r->method == METHOD_POST || r->method == METHOD_PATCH)
 		body(r, j, pool);
 	answers(r, j);
 	if (!(r->who & VISITOR) || r->certified) {

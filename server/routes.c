@@ -85,6 +85,9 @@ const struct route routes[] = {
 	ROW(GET,  "/dossiers/:id/resume",               PUBLIC, APPLICANT, FAST,  resume_ask, resume_answer, .doc = "Tout le dossier, ce qui manque, l’envoi"),
 	ROW(GET,  "/dossiers/:id/evenements/:event",    PUBLIC, APPLICANT, FAST,  action_ask, action_answer, .doc = "La page d’une action : ce qu’elle entraîne et son formulaire"),
 	ROW(POST, "/dossiers/:id/pieces",               PUBLIC, APPLICANT, WRITE, piece_in_ask, piece_in_answer, .upload = true, .doc = "Dépose une pièce : kind, for, file (multipart, 10 Mo au plus)"),
+	ROW(POST, "/dossiers/:id/envois",               PUBLIC, APPLICANT, WRITE, upload_start_ask, upload_start_answer, .heads = "Upload-Length", .doc = "Commence l’envoi d’une pièce par tranches : kind, for, name"),
+	ROW(GET,  "/dossiers/:id/envois/:upload",       PUBLIC, APPLICANT, FAST,  upload_ask, upload_answer, .doc = "Où en est un envoi : Upload-Offset"),
+	ROW(PATCH, "/dossiers/:id/envois/:upload",      PUBLIC, APPLICANT, WRITE, upload_ask, upload_append_answer, .slice = true, .heads = "Upload-Offset, Upload-Complete", .doc = "La tranche suivante ; la dernière (Upload-Complete: ?1) dépose la pièce"),
 	ROW(GET,  "/dossiers/:id/pieces/:piece",        PUBLIC, APPLICANT, SLOW,  piece_out_ask, piece_out_answer, .doc = "Une pièce"),
 	ROW(DELETE, "/dossiers/:id/pieces/:piece",      PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce"),
 	ROW(POST, "/dossiers/:id/pieces/:piece/supprimer", PUBLIC, APPLICANT, WRITE, piece_away_ask, piece_away_answer, .doc = "Retire une pièce (formulaire)"),
@@ -108,7 +111,7 @@ const size_t route_count = sizeof routes / sizeof routes[0];
 
 const char *method_name(enum method m)
 {
-	static const char *const names[] = { "GET", "POST", "DELETE", "HEAD", "OTHER" };
+	static const char *const names[] = { "GET", "POST", "DELETE", "PATCH", "HEAD", "OTHER" };
 	return names[m];
 }
 

@@ -35,6 +35,12 @@ STEP(piece_out_ask);
 STEP(piece_out_answer);
 STEP(piece_away_ask);
 STEP(piece_away_answer);
+/* uploads.c */
+STEP(upload_start_ask);
+STEP(upload_start_answer);
+STEP(upload_ask);
+STEP(upload_answer);
+STEP(upload_append_answer);
 /* form_steps.c, step_pieces.c */
 STEP(step_ask);
 STEP(step_answer);

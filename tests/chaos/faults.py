@@ -390,6 +390,37 @@ class Faults:
         got = c.get("/dossiers/%d/pieces/%d" % (m.file, a.json["id"]), Accept="*/*")
         right(got.body == content, "what comes back is not what was sent: %d bytes" % len(got.body))
 
+    def resumed(self):
+        """The same in slices: each is cut, by a close or a reset, then sent whole; the service is killed on the way."""
+        m = members(self.house, 1)[0]
+        c = fill(self.house, m, pieces=False)
+        content, step, offset = big_pdf((10 << 20) - 2000), 1 << 20, 0
+        a = c.upload_begin(m.file, {"kind": "identity"}, len(content))
+        right(a.status == 201, "beginning: %r" % a)
+        at = a.headers["Location"]
+        while offset < len(content):
+            end = min(offset + step, len(content))
+            head = ("PATCH %s HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n%s\r\n" % (
+                at, self.house.port, m.token, end - offset, "".join("%s: %s\r\n" % h for h in slice_head(offset, end == len(content)).items()))).encode()
+            for stage, abort in ((len(head) - 1, True), (len(head), False), (len(head) + (end - offset) * self.c.random.randrange(5, 95) // 100, True),
+                                 (len(head) + end - offset - 1, False)):
+                s = tls(self.house)
+                s.sendall((head + content[offset:end])[:stage])
+                if abort:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                s.close()
+                self.counts["slices"] += 1
+            if offset == 5 * step:
+                kill_service(self.house)
+                c.close()
+            got = c.ask("HEAD", at).headers["Upload-Offset"]
+            right(int(got) == offset, "cut at %d, it stands at %s" % (offset, got))
+            a = c.upload_slice(at, offset, content[offset:end], end == len(content))
+            right(a.status == (201 if end == len(content) else 204), "the slice at %d: %r" % (offset, a))
+            offset = end
+        got = c.get(a.headers["Location"], Accept="*/*")
+        right(got.body == content, "what comes back is not what was sent: %d bytes" % len(got.body))
+
     def too_large(self):
         """Above what is read at all, on HTTP/1.1: our words, as a page and as a problem."""
         for accept, mark in (("text/html", "<h1>Envoi trop volumineux</h1>"), ("application/json", '"title":"Envoi trop volumineux"')):
@@ -523,19 +554,6 @@ def children_of_threads(pid):
             with open("/proc/%d/task/%s/children" % (pid, task), encoding="utf-8") as f:
                 found += [int(p) for p in f.read().split()]
     return found
-
-
-def big_pdf(size):
-    """A good PDF of about that many bytes: one more object, which no page uses."""
-    small = pdf("grande")
-    at = small.index(b"xref\n0 ")
-    filler = b"6 0 obj\n<< /Length %d >>\nstream\n" % (size - len(small) - 100)
-    filler += bytes(random.Random(size).randbytes(1024)).replace(b"endstream", b"") * ((size - len(small) - 100) // 1024 + 1)
-    filler = filler[:size - len(small) - 100 + filler.index(b"stream\n") + 7] + b"\nendstream\nendobj\n"
-    table = small[at:].replace(b"0 6\n", b"0 7\n", 1)
-    rows, rest = table.split(b"trailer", 1)
-    rest = rest.replace(b"/Size 6", b"/Size 7", 1)
-    return small[:at] + filler + rows + b"%010d 00000 n \n" % at + b"trailer" + re.sub(rb"startxref\n\d+", b"startxref\n%d" % (at + len(filler)), rest)
 
 
 def tls(house, source="127.0.0.1", protocols=("http/1.1",), small=False):
@@ -687,6 +705,7 @@ def main(c):
     c.attempt("slow readers and senders on HTTP/1.1 and HTTP/2: others are served, they are closed", f.slow)
     c.attempt("a body far too large is refused in French", f.too_large)
     c.attempt("uploads of 10 MB cut at every stage leave nothing, and the whole one comes back byte for byte", f.cut)
+    c.attempt("uploads of 10 MB in slices, each cut, and the service killed, go on where they were", f.resumed)
     if c.disk:
         c.attempt("disk full: reads go on or a clear 503, nothing acknowledged is lost, writes come back", f.disk)
     else:
@@ -699,6 +718,7 @@ def main(c):
     c.survived(f.counts["renderers"], "SIGKILLs of the PDF process")
     c.survived(f.counts["slow"], "slow clients closed, %d requests of others served meanwhile" % f.counts["served"])
     c.survived(f.counts["cuts"], "uploads of 10 MB cut")
+    c.survived(f.counts["slices"], "slices of uploads cut, and resumed")
     if c.disk:
         c.survived(f.counts["full"], "requests told 503 while the disk was full, %d acknowledged ones kept" % f.counts["kept"])
     if not c.short:

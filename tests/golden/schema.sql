@@ -35,10 +35,13 @@ CREATE INDEX registry_line_rpps ON enroll.registry_line USING btree (rpps, copy)
 CREATE INDEX session_account ON enroll.session USING btree (account)
 CREATE INDEX sign_in_failure_recent ON enroll.sign_in_failure USING btree (email_key, at)
 CREATE INDEX stage_day ON enroll.stage USING btree (day, state, caisse)
+CREATE INDEX upload_account ON enroll.upload USING btree (account)
+CREATE INDEX upload_file ON enroll.upload USING btree (file)
 CREATE TRIGGER event_apply BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_apply()
 CREATE TRIGGER event_is_final BEFORE DELETE OR UPDATE ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_is_final()
 CREATE TRIGGER event_second_person BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_second_person()
 CREATE TRIGGER piece_when_open BEFORE INSERT ON enroll.piece FOR EACH ROW EXECUTE FUNCTION piece_when_open()
+CREATE TRIGGER upload_once BEFORE UPDATE OF piece ON enroll.upload FOR EACH ROW EXECUTE FUNCTION upload_once()
 CREATE UNIQUE INDEX account_email ON enroll.account USING btree (email_key)
 CREATE UNIQUE INDEX account_pkey ON enroll.account USING btree (id)
 CREATE UNIQUE INDEX account_token_pkey ON enroll.account_token USING btree (digest)
@@ -92,6 +95,8 @@ CREATE UNIQUE INDEX signature_standing ON enroll.signature USING btree (file, pa
 CREATE UNIQUE INDEX signing_code_pkey ON enroll.signing_code USING btree (file, party)
 CREATE UNIQUE INDEX stage_pkey ON enroll.stage USING btree (file, seq)
 CREATE UNIQUE INDEX transition_pkey ON enroll.transition USING btree (from_state, event, role, to_state)
+CREATE UNIQUE INDEX upload_chunk_pkey ON enroll.upload_chunk USING btree (upload, at)
+CREATE UNIQUE INDEX upload_pkey ON enroll.upload USING btree (id)
 CREATE UNIQUE INDEX working_copy_pkey ON enroll.working_copy USING btree (file)
 column account.confirmed_at timestamptz
 column account.created_at timestamptz not null default enroll_now()
@@ -508,6 +513,19 @@ column transition.event text not null
 column transition.from_state text not null
 column transition.role text not null
 column transition.to_state text not null
+column upload.account int8 not null default my_account()
+column upload.file int8 not null
+column upload.for_row text
+column upload.got int8 not null default 0
+column upload.id int8 not null
+column upload.kind text not null
+column upload.name bytea not null
+column upload.piece int8
+column upload.size int8 not null
+column upload.touched_at timestamptz not null default enroll_now()
+column upload_chunk.at int8 not null
+column upload_chunk.data bytea not null
+column upload_chunk.upload int8 not null
 column working_copy.data bytea not null
 column working_copy.file int8 not null
 column working_copy.noticed_at timestamptz
@@ -617,6 +635,13 @@ constraint signing_code.signing_code_party_check CHECK ((party = ANY (ARRAY['app
 constraint signing_code.signing_code_pkey PRIMARY KEY (file, party)
 constraint stage.stage_pkey PRIMARY KEY (file, seq)
 constraint transition.transition_pkey PRIMARY KEY (from_state, event, role, to_state)
+constraint upload.upload_account_fkey FOREIGN KEY (account) REFERENCES account(id) ON DELETE CASCADE
+constraint upload.upload_check CHECK (((got >= 0) AND (got <= size)))
+constraint upload.upload_file_fkey FOREIGN KEY (file) REFERENCES file(id) ON DELETE CASCADE
+constraint upload.upload_pkey PRIMARY KEY (id)
+constraint upload.upload_size_check CHECK (((size >= 1) AND (size <= 10485760)))
+constraint upload_chunk.upload_chunk_pkey PRIMARY KEY (upload, at)
+constraint upload_chunk.upload_chunk_upload_fkey FOREIGN KEY (upload) REFERENCES upload(id) ON DELETE CASCADE
 constraint working_copy.working_copy_file_fkey FOREIGN KEY (file) REFERENCES file(id) ON DELETE CASCADE
 constraint working_copy.working_copy_pkey PRIMARY KEY (file)
 function clock_offset() 2e6c4fbe25c177563f8c7e66978786eb
@@ -645,3 +670,4 @@ function piece_when_open() security definer b702222408f38d683c809da29459118d
 function search_everywhere(p_key text, p_limit integer) security definer 2e10c630b38bce47e4b6c76c34bed01e
 function sign_in_wait(p_key text) b9a7db4d42c2d619ff3b3570f68ebab6
 function stage_days(seconds bigint) 4c0de2c6c15b5097372a9eb60f9406d3
+function upload_once() 84a088a4c77b3703e8f51476f4b002f4

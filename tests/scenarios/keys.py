@@ -3,7 +3,8 @@
 from lib import *
 
 COLUMNS = {"working_copy.data", "frozen_copy.data", "event_personal.data", "employer_link.token", "message.body", "message.params",
-           "document.data", "piece.name", "piece_chunk.data"}
+           "document.data", "piece.name", "piece_chunk.data", "upload.name", "upload_chunk.data"}
+HALF = big_pdf(200000)  # a piece on its way in slices
 LINK = r"(/compte/confirmation/[\w-]+)"
 PAUL = dict(practice_mode="salaried", employer_name="Centre de santé des Essais", employer_siret=siret(1), employer_email="centre@exemple.test")
 
@@ -22,6 +23,9 @@ def every_column(w):
     a = house.client().post("/compte", {"email": "neuf@exemple.test", "password": PASSWORD})
     right(a.status in (200, 201, 202), "%r" % a)
     house.mail.wait("neuf@exemple.test", LINK)
+    a = house.ask("zoe", "upload_begin", w.person("zoe").file, {"kind": "diploma_extra"}, len(HALF))
+    w.upload = a.headers["Location"]
+    right(house.ask("zoe", "upload_slice", w.upload, 0, HALF[:100000]).status == 204, "the first slice")
     until = time.monotonic() + 20
     while set(sealing(w)["columns"]) != COLUMNS:
         right(time.monotonic() < until, "not sealed: %s" % (COLUMNS ^ set(sealing(w)["columns"])))
@@ -147,6 +151,8 @@ def retired(w):
     right(house.stop() == 0, "it ends")
     house.start()
     right(everything(w)[1:] == w.read[1:], "something reads otherwise after a restart")
+    a = house.ask("zoe", "upload_slice", w.upload, 100000, HALF[100000:], True)
+    right(a.status == 201 and house.ask("zoe", "get", a.headers["Location"]).body == HALF, "a piece whose slices were sealed again: %r" % a)
 
 
 def several_machines(w):

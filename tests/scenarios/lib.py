@@ -103,6 +103,19 @@ def pdf(text, script=False):
     return out + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, xref)
 
 
+def big_pdf(size):
+    """A good PDF of about that many bytes: one more object, which no page uses."""
+    small = pdf("grande")
+    at = small.index(b"xref\n0 ")
+    filler = b"6 0 obj\n<< /Length %d >>\nstream\n" % (size - len(small) - 100)
+    filler += bytes(random.Random(size).randbytes(1024)).replace(b"endstream", b"") * ((size - len(small) - 100) // 1024 + 1)
+    filler = filler[:size - len(small) - 100 + filler.index(b"stream\n") + 7] + b"\nendstream\nendobj\n"
+    table = small[at:].replace(b"0 6\n", b"0 7\n", 1)
+    rows, rest = table.split(b"trailer", 1)
+    rest = rest.replace(b"/Size 6", b"/Size 7", 1)
+    return small[:at] + filler + rows + b"%010d 00000 n \n" % at + b"trailer" + re.sub(rb"startxref\n\d+", b"startxref\n%d" % (at + len(filler)), rest)
+
+
 # ---- mail ----------------------------------------------------------------------------------------------------------------
 
 def mail_read(to, body):
@@ -249,10 +262,21 @@ class Client:
         return self.ask("POST", path, parts + content + b"\r\n--%s--\r\n" % mark.encode(),
                         {"Content-Type": "multipart/form-data; boundary=" + mark, "Idempotency-Key": str(uuid.uuid4())})
 
+    def upload_begin(self, file, fields, size):
+        return self.post("/dossiers/%d/envois" % file, {"name": "grande.pdf", **fields}, **{"Upload-Length": str(size)})
+
+    def upload_slice(self, at, offset, content, last=False, **headers):
+        """The next slice of the upload at that path."""
+        return self.ask("PATCH", at, content, {**slice_head(offset, last), **headers})
+
     def close(self):
         if self.connection:
             self.connection.close()
         self.connection = None
+
+
+def slice_head(offset, last=False):
+    return {"Content-Type": "application/partial-upload", "Upload-Offset": str(offset), "Upload-Complete": "?1" if last else "?0"}
 
 
 # ---- the house -----------------------------------------------------------------------------------------------------------

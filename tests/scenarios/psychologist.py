@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The psychologist's side: the account, its links and its locks, pieces, messages, signing codes, the directory profile."""
+import concurrent.futures
+
 from lib import *
 
 
@@ -225,6 +227,188 @@ def forty(w):
     right(code_of(send(w, "bea", 422, {"kind": "diploma_extra"}, pdf("de trop"))) == [("file", "many")], "the 41st")
 
 
+# ---- pieces in slices
+
+BIG = big_pdf((10 << 20) - 2000)
+STEP = 1 << 20  # the largest slice
+
+
+def begun(w, name, fields, content, gives=201):
+    a = w.house.ask(name, "upload_begin", w.person(name).file, fields, len(content))
+    right(a.status == gives, "beginning: %r" % a)
+    return a
+
+
+def slices(w, name, at, content, offset, until):
+    """What it gives to the last of the slices from one offset to another."""
+    while offset < until:
+        end = min(offset + STEP, until)
+        a = w.house.ask(name, "upload_slice", at, offset, content[offset:end], end == len(content))
+        right(a.status == (201 if end == len(content) else 204), "the slice at %d: %r" % (offset, a))
+        right(int(a.headers["Upload-Offset"]) == end, "it says %s, not %d" % (a.headers["Upload-Offset"], end))
+        offset = end
+    return a
+
+
+def where_is(w, name, at):
+    a = w.house.ask(name, "ask", "HEAD", at)
+    right(a.status == 200 and not a.body, "HEAD: %r" % a)
+    return int(a.headers["Upload-Offset"]), a.headers["Upload-Complete"]
+
+
+def resumed(w):
+    """Cut inside a slice, killed between two: what was acknowledged is there, and nothing else."""
+    at = begun(w, "rosa", {"kind": "rib"}, BIG).headers["Location"]
+    right(where_is(w, "rosa", at) == (0, "?0"), "before the first slice")
+    slices(w, "rosa", at, BIG, 0, 3 * STEP)
+    c = w.house.who("rosa")
+    head = "PATCH %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n%s\r\n" % (
+        at, c.token, STEP, "".join("%s: %s\r\n" % h for h in slice_head(3 * STEP).items()))
+    for sent in (0, 1, STEP // 2, STEP - 1):
+        with socket.create_connection(("localhost", w.house.port)) as raw, c.context.wrap_socket(raw, server_hostname="localhost") as s:
+            s.sendall(head.encode() + BIG[3 * STEP:3 * STEP + sent])
+        right(where_is(w, "rosa", at) == (3 * STEP, "?0"), "after a slice cut at %d bytes" % sent)
+    slices(w, "rosa", at, BIG, 3 * STEP, 5 * STEP)
+    w.house.stop(signal.SIGKILL)
+    c.close()
+    w.house.start()
+    right(where_is(w, "rosa", at) == (5 * STEP, "?0"), "after SIGKILL")
+    a = slices(w, "rosa", at, BIG, 5 * STEP, len(BIG))
+    right(a.headers["Upload-Complete"] == "?1" and a.json["kind"] == "rib" and a.json["name"] == "grande.pdf" and a.json["scan"] == "waiting", repr(a))
+    right(mine(w, "rosa", "get", a.headers["Location"], 200).body == BIG, "not the bytes that were sent")
+    right([p["id"] for p in w.file("rosa")["pieces"] if p["kind"] == "rib"] == [a.json["id"]], "it is not the one piece of its place")
+    # the answer was lost: it is told again, and nothing is asked for twice
+    right(where_is(w, "rosa", at) == (len(BIG), "?1"), "once it is a piece")
+    again = w.house.ask("rosa", "upload_slice", at, len(BIG), b"", True)
+    right(again.status == 200 and again.json["piece"] == a.json["id"] and again.headers["Location"] == a.headers["Location"], repr(again))
+    number = int(at.rsplit("/", 1)[1])
+    right(w.house.sql("select count(*) from upload_chunk where upload = %d" % number) == [("0",)], "its slices are kept twice")
+
+
+def sealed_slices(w):
+    """At rest no slice can be read, and none is what it was under another key, place or number."""
+    content = big_pdf(300000)
+    at = begun(w, "rosa", {"kind": "rights"}, content).headers["Location"]
+    slices(w, "rosa", at, content, 0, 100000)
+    number = int(at.rsplit("/", 1)[1])
+    (name, data), = w.house.sql("select encode(u.name, 'hex'), encode(c.data, 'hex') from upload u join upload_chunk c on c.upload = u.id where u.id = %d" % number)
+    right("grande.pdf".encode().hex() not in name and content[:16].hex() not in data and len(data) // 2 > 100000, "it is there in clear")
+    slices(w, "rosa", at, content, 100000, 200000)
+    # moved to another offset it does not open: ours, told as such, and nothing becomes a piece
+    w.house.sql("update upload_chunk set data = (select data from upload_chunk where upload = %d and at = 100000) where upload = %d and at = 0" % (number, number))
+    a = w.house.ask("rosa", "upload_slice", at, 200000, content[200000:], True)
+    right(a.status == 500 and not [p for p in w.file("rosa")["pieces"] if p["kind"] == "rights"], repr(a))
+
+
+def slices_refused(w):
+    content = big_pdf(400000)
+    file = w.person("rosa").file
+    for size, why in (((10 << 20) + 1, "size"), (0, "empty")):
+        a = w.house.ask("rosa", "upload_begin", file, {"kind": "diploma"}, size)
+        right(a.status == 422 and code_of(a) == [("file", why)], repr(a))
+    right(code_of(begun(w, "rosa", {"kind": "selfie"}, content, 422)) == [("kind", "choice")], "an unknown kind")
+    right(code_of(begun(w, "rosa", {"kind": "experience"}, content, 422)) == [("for", "missing")], "a proof without its period")
+    for size in ("", "-1", "x", "1.5", "99999999999999999999"):
+        a = w.house.ask("rosa", "post", "/dossiers/%d/envois" % file, {"kind": "diploma"}, **{"Upload-Length": size})
+        right(a.status == 400, "a length of %r: %r" % (size, a))
+    at = begun(w, "rosa", {"kind": "diploma"}, content).headers["Location"]
+    send_slice = lambda *args, **more: w.house.ask("rosa", "upload_slice", at, *args, **more)
+    slices(w, "rosa", at, content, 0, 100000)
+    for offset in (0, 99999, 100001, 400000):
+        a = send_slice(offset, content[offset:offset + 70000])
+        right(a.status == 409 and a.headers["Upload-Offset"] == "100000" and a.json["detail"], "at %d: %r" % (offset, a))
+    for status, args, more in (
+            (400, (100000, content[100000:100010]), {}), (400, (100000, b""), {}), (400, (100000, content[100000:200000], True), {}),
+            (400, (100000, content[100000:] + b"x", True), {}), (400, ("", content[100000:200000]), {}),
+            (400, (100000, content[100000:200000]), {"Upload-Complete": "1"}), (413, (100000, content[:1] * (STEP + 1)), {}),
+            (415, (100000, content[100000:200000]), {"Content-Type": "application/pdf"}), (415, (100000, b"{}"), {"Content-Type": "application/json"})):
+        a = send_slice(*args, **more)
+        right(a.status == status and a.json["detail"], "%s: %r" % (more, a))
+    right(where_is(w, "rosa", at) == (100000, "?0"), "what was refused moved it")
+    # two at once: one is written, the other is told where it stands
+    others = [w.house.client() for _ in range(6)]
+    for c in others:
+        c.token = w.house.who("rosa").token
+    with concurrent.futures.ThreadPoolExecutor(len(others)) as pool:
+        got = [t.result() for t in [pool.submit(c.upload_slice, at, 100000, content[100000:200000]) for c in others]]
+    right(sorted(a.status for a in got) == [204] + [409] * 5 and {a.headers["Upload-Offset"] for a in got} == {"200000"}, "at once: %s" % got)
+    slices(w, "rosa", at, content, 200000, 300000)
+    a = send_slice(300000, content[300000:])
+    right(a.status == 204 and where_is(w, "rosa", at) == (len(content), "?0"), "all is there, and it was not said to be the last: %r" % a)
+    # completed by several at once: one piece
+    with concurrent.futures.ThreadPoolExecutor(len(others)) as pool:
+        got = [t.result() for t in [pool.submit(c.upload_slice, at, len(content), b"", True) for c in others]]
+    right({a.status for a in got} <= {200, 201, 409} and [a.status for a in got].count(201) == 1, "completed at once: %s" % got)
+    found = w.house.sql("select count(*) from piece where file = %d and kind = 'diploma'" % file)
+    right(found == [("1",)], "pieces: %s" % found)
+    # content that is refused takes the upload with it
+    bad = b"MZ" + b"x" * 1000
+    at = begun(w, "rosa", {"kind": "identity"}, bad).headers["Location"]
+    a = w.house.ask("rosa", "upload_slice", at, 0, bad, True)
+    right(a.status == 422 and code_of(a) == [("file", "type")], repr(a))
+    right(w.house.ask("rosa", "get", at).status == 404, "what was refused is kept")
+
+
+def upload_is_mine(w):
+    content = big_pdf(200000)
+    at = begun(w, "rosa", {"kind": "identity"}, content).headers["Location"]
+    slices(w, "rosa", at, content, 0, 100000)
+    zoe = w.house.account("zoe")
+    own = zoe.post("/dossiers").json["id"]
+    under_own = "/dossiers/%d/envois/%s" % (own, at.rsplit("/", 1)[1])
+    for a in (zoe.get(at), zoe.upload_slice(at, 100000, content[100000:], True), zoe.get(under_own), zoe.upload_slice(under_own, 100000, content[100000:], True),
+              zoe.upload_begin(w.person("rosa").file, {"kind": "identity"}, 1000)):
+        right(a.status == 404, repr(a))
+    for c, gives in ((w.house.client(), (401,)), (w.house.agent("lea"), (404,))):
+        for a in (c.get(at), c.upload_slice(at, 100000, content[100000:], True)):
+            right(a.status in gives, repr(a))
+    # the database says the same to whoever asks it in an agent's name
+    for role in ("delegate", "expert", "admin", "region", "employer", "visitor", ""):
+        seen = w.house.sql("set role enroll_service; select set_config('enroll.role', '%s', false), set_config('enroll.account', '1', false),"
+                           " set_config('enroll.agent', '1', false), set_config('enroll.caisses', '595', false), set_config('enroll.file', '%d', false);"
+                           " select count(*), (select count(*) from upload_chunk) from upload" % (role, w.person("rosa").file))
+        right(seen[-1] == ("0", "0"), "%s sees %s" % (role, seen))
+    right(where_is(w, "rosa", at) == (100000, "?0"), "somebody else moved it")
+
+
+def few_uploads(w):
+    """Three unfinished ones of a file; the one that was left longest gives way."""
+    content = big_pdf(200000)
+    made = [begun(w, "rosa", {"kind": "diploma_extra"}, content).headers["Location"] for _ in range(2)]
+    slices(w, "rosa", made[0], content, 0, 100000)
+    made += [begun(w, "rosa", {"kind": "diploma_extra"}, content).headers["Location"] for _ in range(2)]
+    right([w.house.ask("rosa", "get", m).status for m in made] == [200, 404, 200, 200], "not the one that was left longest")
+
+
+def uploads_forgotten(w):
+    """A day without a slice: gone with what it held, by the pass that forgets; one that goes on stays."""
+    content = big_pdf(200000)
+    old, new = (begun(w, "rosa", {"kind": "diploma_extra"}, content).headers["Location"] for _ in range(2))
+    for at in (old, new):
+        slices(w, "rosa", at, content, 0, 100000)
+    w.house.sql("update upload set touched_at = enroll_now() - interval '25 hours' where id = %s" % old.rsplit("/", 1)[1])
+    w.house.ctl("tick")
+    right([w.house.ask("rosa", "get", at).status for at in (old, new)] == [404, 200], "after a day")
+    right(w.house.sql("select count(*) from upload_chunk where upload = %s" % old.rsplit("/", 1)[1]) == [("0",)], "its slices are there")
+
+
+def upload_closed(w):
+    """Sent meanwhile: no slice comes in, and a whole upload becomes no piece."""
+    content = big_pdf(200000)
+    at = begun(w, "rosa", {"kind": "diploma_extra"}, content).headers["Location"]
+    slices(w, "rosa", at, content, 0, 100000)
+    attach(w, "rosa", [k for k in w.file("rosa")["missing"] if k.startswith("pieces.")])
+    a = w.fire("rosa", "submit", "rosa")
+    right(a.status == 200, "submit: %r" % a)
+    open_ones = w.house.sql("select '/dossiers/' || file || '/envois/' || id, got from upload where piece is null and file = %d" % w.person("rosa").file)
+    right((at, "100000") in open_ones, open_ones)
+    for at, got in open_ones:
+        got = int(got)
+        for a in (w.house.ask("rosa", "upload_slice", at, got, content[got:], True), w.house.ask("rosa", "upload_slice", at, got, content[got:got + 70000])):
+            right(a.status == 409 and int(a.headers["Upload-Offset"]) == got, repr(a))
+    begun(w, "rosa", {"kind": "diploma_extra"}, content, 409)
+
+
 def rows_move(w):
     """A period taken away takes its proof with it; the others keep theirs."""
     path = "/dossiers/{}/reponses"
@@ -431,6 +615,17 @@ scenario("the form, step by step", [
     holds("a diploma before fifteen is told at its step", too_young),
     drafts("vera", pieces=False),
     holds("of two periods, the one without its proof is told wherever one looks", half_proven),
+])
+
+scenario("pieces in slices", [
+    drafts("rosa", pieces=False),
+    holds("ten megabytes cut at every stage, and by SIGKILL, are resumed where they were, and come back byte for byte", resumed),
+    holds("slices are sealed, each in its place", sealed_slices),
+    holds("what is too large, out of place or of another kind is refused, and of two at once one loses clearly", slices_refused),
+    holds("an upload is its person's alone: another's is not there, agents see none", upload_is_mine),
+    holds("a file has three unfinished uploads at most", few_uploads),
+    holds("an upload that nobody touched for a day is forgotten", uploads_forgotten),
+    holds("once its file is sent an upload is closed", upload_closed),
 ])
 
 scenario("pieces", [

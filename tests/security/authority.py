@@ -157,6 +157,13 @@ def pieces_of(name, kind):
 
 
 @functools.lru_cache(None)
+def upload_of(name):
+    """One that has begun, where the file is open."""
+    a = house.who(name).post("/dossiers/%d/envois" % fid(name), {"kind": "rib", "name": "a.pdf"}, **{"Upload-Length": "1000"})
+    return a.json["id"] if a.status == 201 else 1
+
+
+@functools.lru_cache(None)
 def messages_of(name):
     return house.sql("select m.id from message m join account a on a.id = m.account where a.email = '%s' order by m.id" % mail_of(name))
 
@@ -178,6 +185,8 @@ def filled(path, method, who, name, whose):
         at = at.replace(":id", found[0][0] if found else "1")
     if ":piece" in at:
         at = at.replace(":piece", str(piece_of(name, path, method, whose)))
+    if ":upload" in at:
+        at = at.replace(":upload", str(upload_of(name)))
     at = at.replace(":id", str(fid(name))).replace(":event", "employer_decline" if "convention/:token" in path else EVENT_OF.get(who.role, "withdraw"))
     if ":token" in at:
         at = at.replace(":token", world.token if "convention/" in path and whose == "own" else NOBODY)
@@ -191,8 +200,8 @@ def ask(client, method, at, html=False):
     head = {"Accept": "text/html"} if html else {}
     if method == "GET":
         return client.get(at, **head)
-    if method == "DELETE":
-        return client.ask("DELETE", at)
+    if method in ("DELETE", "PATCH"):
+        return client.ask(method, at)
     return client.post(at, {}, **head)
 
 
