@@ -493,7 +493,7 @@ int letter_freeze(struct service *s, struct segment *g, struct pool *pool, const
 {
 	unsigned char *sealed;
 	size_t n;
-	if (!t->fresh)
+	if (!t->fresh || !t->html)
 		return 0;
 	if (crypto_seal(s->keys, pool_printf(pool, "message.body:%lld", (long long)t->message), t->html,
 			strlen(t->html), pool, &sealed, &n, e))
