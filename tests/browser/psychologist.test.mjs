@@ -1,5 +1,5 @@
 // What a psychologist sees: the account, the steps with and without scripts, a file in each state, messages, the profile.
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { going, press } from './journey.mjs'
@@ -12,19 +12,24 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 // The smallest PDF that qpdf finds nothing to say about.
 const pdfName = 'pièce d’essai IMG_20261122_093012345_carte_identite_recto_verso_definitif_v2.pdf' // as a telephone says it
 const pdf = join(folder, pdfName)
-{
+// `filling`: bytes of one more object, which no page uses.
+function writePdf(path, filling = 0) {
 	let body = '%PDF-1.4\n'
 	const at = []
 	for (const [i, object] of ['<</Type/Catalog/Pages 2 0 R>>', '<</Type/Pages/Kids[3 0 R]/Count 1>>',
-		'<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>'].entries()) {
+		'<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>',
+		...(filling ? [`<</Length ${filling}>>stream\n${Array.from({ length: filling }, (_, i) => i * 7 % 10).join('')}\nendstream\n`] : [])].entries()) {
 		at.push(body.length)
 		body += `${i + 1} 0 obj${object}endobj\n`
 	}
 	const xref = body.length
-	body += `xref\n0 4\n0000000000 65535 f \n${at.map(n => `${String(n).padStart(10, '0')} 00000 n \n`).join('')}`
-	body += `trailer<</Size 4/Root 1 0 R>>\nstartxref\n${xref}\n%%EOF\n`
-	writeFileSync(pdf, body)
+	body += `xref\n0 ${at.length + 1}\n0000000000 65535 f \n${at.map(n => `${String(n).padStart(10, '0')} 00000 n \n`).join('')}`
+	body += `trailer<</Size ${at.length + 1}/Root 1 0 R>>\nstartxref\n${xref}\n%%EOF\n`
+	writeFileSync(path, body)
 }
+writePdf(pdf)
+const large = join(folder, 'grande pièce.pdf')
+writePdf(large, 3 << 20)
 const text = join(folder, 'lettre.txt')
 writeFileSync(text, 'Bonjour')
 
@@ -34,6 +39,68 @@ async function signIn(page, email, secret = password) {
 	await page.getByLabel('Mot de passe', { exact: true }).fill(secret)
 	await press(page, 'Se connecter')
 	await page.waitForURL('**/dossiers')
+}
+
+// A large file whose network goes in its middle, then one whose page is loaded again: what was acknowledged is not sent again.
+async function cuts(t, page) {
+	const acknowledged = []
+	const slice = 512 * 1024
+	page.on('response', r => {
+		if (r.request().method() === 'PATCH' && r.ok())
+			acknowledged.push(Number(r.request().headers()['upload-offset']))
+	})
+	// The slice at that offset meets `what` the first time.
+	const meet = async (offset, what) => {
+		let met
+		const done = new Promise(resolve => { met = resolve })
+		await page.route('**/envois/*', async route => {
+			if (met && route.request().method() === 'PATCH' && route.request().headers()['upload-offset'] === String(offset)) {
+				const tell = met
+				met = undefined
+				await what(route)
+				tell()
+			} else {
+				await route.continue()
+			}
+		})
+		return { done }
+	}
+	const place = kind => page.locator(`#piece-${kind}`)
+	const came = async (kind, sentence) => {
+		await place(kind).getByRole('link', { name: 'grande pièce.pdf' }).waitFor()
+		const got = await page.request.get(await place(kind).getByRole('link', { name: 'grande pièce.pdf' }).getAttribute('href'))
+		t.ok((await got.body()).equals(readFileSync(large)), sentence)
+		t.ok(acknowledged.length > 3 && acknowledged.every((at, i) => !i || at > acknowledged[i - 1]),
+			`${sentence}: no slice that was acknowledged is sent again`, acknowledged)
+		await page.unroute('**/envois/*')
+		acknowledged.length = 0
+	}
+
+	const offline = await meet(3 * slice, async route => {
+		await page.context().setOffline(true)
+		await route.abort('internetdisconnected')
+	})
+	await place('identity').locator('input[type=file]').setInputFiles(large)
+	await place('identity').getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	await place('identity').getByText(/Connexion perdue.: l’envoi reprendra tout seul\./).waitFor()
+	await offline.done
+	t.ok(/^Connexion perdue/.test(await place('identity').locator('[role=status]').innerText()), 'a cut is told in a live region')
+	const told = await t.axe(page)
+	t.ok(told.length === 0, 'the page of an upload that was cut is accessible', told.join('\n'))
+	await page.context().setOffline(false)
+	await came('identity', 'an upload goes on by itself once the network is back, byte for byte')
+
+	const held = await meet(2 * slice, () => {})
+	await place('rights').locator('input[type=file]').setInputFiles(large)
+	await place('rights').getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	await held.done
+	await page.unroute('**/envois/*')
+	await page.goto(page.url().replace(/#.*/, ''))
+	await place('rights').locator('input[type=file]').setInputFiles(large)
+	await place('rights').getByText('il reprendra où il en est').waitFor()
+	t.ok(!/grande|pièce/.test(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))), 'what is remembered of it names no file')
+	await place('rights').getByRole('button', { name: /Envoyer ce fichier/ }).click()
+	await came('rights', 'an upload goes on after its page was loaded again')
 }
 
 // The one file of a person of the demonstration.
@@ -216,6 +283,7 @@ await suite(async t => {
 	t.ok(page.url().includes('/etapes/inscription'), 'who goes on with a file chosen and not sent goes on', page.url())
 	await page.goto(pieces)
 	t.ok(await page.locator('#piece-identity').getByRole('link', { name: pdfName }).isVisible(), 'and the file is there')
+	await cuts(t, page)
 	await page.context().close()
 
 	// ---- files in each state
