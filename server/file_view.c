@@ -455,17 +455,17 @@ static void field_json(const struct field *field, const char *name, const struct
 		json_end(out);
 		return;
 	}
-	const char *text = values_text(a, name);
+	const char *said = values_text(a, name);
 	int64_t n = 0;
 
 	if (field->type == FIELD_TICK)
-		json_bool(out, str_eq(text, "true"));
-	else if (!*text || (field->type == FIELD_NUMBER && str_to_i64(text, &n)))
+		json_bool(out, str_eq(said, "true"));
+	else if (!*said || (field->type == FIELD_NUMBER && str_to_i64(said, &n)))
 		json_nil(out);
 	else if (field->type == FIELD_NUMBER)
 		json_i64(out, n);
 	else
-		answer_json(field, text, out);
+		answer_json(field, said, out);
 }
 
 void answers_json(const struct form *form, const struct values *a, bool expert, struct json *out)

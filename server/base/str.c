@@ -210,7 +210,7 @@ char *str_hex(struct pool *pool, const void *bytes, size_t n)
 
 const char *str_of_i64(char out[STR_I64], int64_t n)
 {
-	char *at = out + STR_I64 - 1;
+	char *at = &out[STR_I64 - 1];
 	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
 	*at = 0;
 	do

@@ -239,12 +239,12 @@ static void assemble(void *arg)
 	for (size_t i = 0; i < rows_count(s->sealed_chunks); i++) {
 		unsigned char *plain;
 		size_t n = 0;
-		const unsigned char *sealed = rows_bytes(s->sealed_chunks, i, "data", s->pool, &n);
-		if (rows_i64(s->sealed_chunks, i, "at") != at || !sealed) {
+		const unsigned char *data = rows_bytes(s->sealed_chunks, i, "data", s->pool, &n);
+		if (rows_i64(s->sealed_chunks, i, "at") != at || !data) {
 			(void)fault(&s->err, "upload %lld: nothing at %lld", (long long)s->id, (long long)at);
 			return;
 		}
-		if (crypto_open(s->keys, slice_where(s->id, at, s->pool), sealed, n, s->pool, &plain, &n, &s->err))
+		if (crypto_open(s->keys, slice_where(s->id, at, s->pool), data, n, s->pool, &plain, &n, &s->err))
 			return;
 		if ((int64_t)n > s->size - at) {
 			(void)fault(&s->err, "upload %lld: longer than its size", (long long)s->id);
@@ -306,8 +306,8 @@ static int completing(struct job *j, struct err *e)
 	piece_in_size(&s->in, (size_t)s->size);
 	if (s->in.problems.count)
 		return piece_in_refused(j, e);
-	const unsigned char *sealed = rows_bytes(r, 0, "name", j->pool, &n);
-	if (crypto_open(s->keys, name_where(s->id, j->pool), sealed, n, j->pool, &name, &n, e))
+	const unsigned char *data = rows_bytes(r, 0, "name", j->pool, &n);
+	if (crypto_open(s->keys, name_where(s->id, j->pool), data, n, j->pool, &name, &n, e))
 		return -1;
 	s->in.in.name = (const char *)name;
 	s->sealed_chunks = job_rows(j, s->chunks);
