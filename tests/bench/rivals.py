@@ -157,18 +157,26 @@ def pgbench(house, script, name, clients, seconds=None, each=None, start=0):
     failed = re.search(r"number of failed transactions: (\d+)", out)
     if failed and int(failed[1]):
         raise Wrong(out)
-    ends = {}  # client: when its transactions ended
+    ends = {}
     for part in glob.glob(log + ".*"):
         with open(part) as f:
             for line in f:
                 client, _, _, _, second, micro = line.split()[:6]
                 ends.setdefault(client, []).append(int(second) + int(micro) / 1e6)
         os.unlink(part)
-    if len(ends) < clients or min(map(len, ends.values())) <= WARM:
-        raise Wrong("pgbench: too few transactions to count")
+    if len(ends) < clients:
+        raise Wrong("pgbench: not every client worked")
+    return while_all_were_at_it(ends)
+
+
+def while_all_were_at_it(ends):
+    """Per second. `ends`: {client: when each of its transactions ended}, in seconds. Who connects, warms up or is done while
+    others are not belongs to no rate."""
+    if min(map(len, ends.values())) <= WARM:
+        raise Wrong("too few to count")
     global done
     done += sum(map(len, ends.values()))
-    begin, end = max(e[WARM - 1] for e in ends.values()), min(e[-1] for e in ends.values())
+    begin, end = max(sorted(e)[WARM - 1] for e in ends.values()), min(map(max, ends.values()))
     return sum(begin < t <= end for e in ends.values() for t in e) / (end - begin)
 
 
@@ -188,24 +196,25 @@ class Timed:
 
 
 def h2load(urls, requests, http1=False, clients=16, streams=8, headers=(), data=None, processes=1, folder="/tmp"):
-    """Requests per second that got 2xx or 3xx; one that did not is a failure of the bench. `urls` is a text, or a list a process."""
-    started = []
+    """Requests per second that got 2xx or 3xx; one that did not is a failure of the bench. `urls` is a text, or a list a process:
+    then each request is logged, and counted by the rule of pgbench's."""
+    started, lists = [], not isinstance(urls, str)
     for i in range(processes):
         words = ["h2load", "-c", str(clients), "-m", "1" if http1 else str(streams), "-t", "1"]
         words += ["--h1"] if http1 else []
         words += ["-n", str(requests)]
         words += [w for h in headers for w in ("-H", h)]
         words += ["-d", data] if data else []
-        if isinstance(urls, str):
-            words.append(urls)
-        else:
+        if lists:
             path = os.path.join(folder, "urls.%d" % i)
             with open(path, "w") as f:
                 f.write("\n".join(urls[i]) + "\n")
-            words += ["-i", path]
+            words += ["-i", path, "--log-file=" + path + ".log"]
+        else:
+            words.append(urls)
         started.append(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
-    total, longest = 0, 0
-    for p in started:
+    total, longest, ends = 0, 0, {}
+    for i, p in enumerate(started):
         out = p.communicate()[0]
         codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", out)
         took = re.search(r"finished in ([\d.]+)(m?s)", out)
@@ -213,6 +222,13 @@ def h2load(urls, requests, http1=False, clients=16, streams=8, headers=(), data=
             raise Wrong("h2load: %s" % out[-1500:])
         total += int(codes[1]) + int(codes[2])
         longest = max(longest, float(took[1]) / (1000 if took[2] == "ms" else 1))
+        if lists:  # lines of when it began, its status, how long it took: microseconds
+            path = os.path.join(folder, "urls.%d.log" % i)
+            with open(path) as f:
+                ends[i] = [(int(began) + int(took)) / 1e6 for began, _, took in map(str.split, f)]
+            os.unlink(path)
+    if lists:
+        return while_all_were_at_it(ends)
     global done
     done += total
     return total / longest

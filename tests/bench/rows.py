@@ -375,7 +375,7 @@ def b8(field):
     before = resident(crowded.process.pid)
     with idle.Crowd(crowded.port, count) as crowd:
         each = (resident(crowded.process.pid) - before) / count
-        t = Turns({"crowded": load(crowded), "quiet": load(quiet)})
+        t = Turns({"crowded": load(crowded), "quiet": load(quiet)}, rounds=2 * ROUNDS + 1)  # a difference of two houses, not a ratio of many
         still = crowd.alive()
     if still < count:
         raise Wrong("only %d of %d idle connections are still open" % (still, count))
