@@ -49,12 +49,12 @@ STATEMENT(figures_places);
 static const struct statement figures_totals = {
 	"figures_totals",
 	"with x as (select t.caisse, t.measure, t.total as n from closed_total t"
-	"   where t.day = (select max(day) from closed_total where day <= " AS_OF ")"
-	"   union all select d.caisse, d.measure, d.n from delta d"
+	"   where t.total <> 0 and t.day = (select max(day) from closed_total where day <= " AS_OF ")"
+	"   union all select d.caisse, d.measure, sum(d.n) from delta d"
 	"   where d.day > coalesce((select max(day) from closed_total where day <= " AS_OF "), '-infinity')"
-	"     and d.day <= " AS_OF "),"
-	" y as (select caisse, measure, sum(n) as n from x group by caisse, measure having sum(n) <> 0)"
-	" select caisse, string_agg(measure || '=' || n, ' ') as cells from y group by caisse"
+	"     and d.day <= " AS_OF " group by d.caisse, d.measure)"
+	" select caisse, string_agg(measure || '=' || n, ' ' order by measure collate \"C\") as cells from x group by "
+	"caisse"
 };
 STATEMENT(figures_totals);
 
