@@ -13,7 +13,7 @@
 #define OUTBOX_FIRST "'-infinity'"
 
 extern const struct statement
-	outbox_lease; /* kinds (text[]), how many, seconds: id, kind, file, seq, ref, payload, attempts, at */
+	outbox_lease; /* kinds (text[]), how many, seconds: id, kind, file, seq, ref, payload, attempts, at, now */
 extern const struct statement outbox_done;  /* id, error or NULL */
 extern const struct statement outbox_later; /* id, due, error */
 extern const struct statement outbox_add;   /* file, seq, kind, ref, the row whose place in the queue it takes */

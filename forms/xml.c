@@ -59,16 +59,37 @@ static void no_word(void *user, const char *format, ...)
 	(void)user, (void)format;
 }
 
-static xmlDocPtr parse(const void *bytes, size_t n, const char *file, struct finding *f)
+/* NULL: too long. `user` begins with the finding. */
+static xmlParserCtxtPtr parser_new(size_t n, struct finding *user)
 {
 	if (n > BYTES_MAX) {
-		find(f, 0, XML_ERR_INTERNAL_ERROR, "more than 8 MiB");
+		find(user, 0, XML_ERR_INTERNAL_ERROR, "more than 8 MiB");
 		return NULL;
 	}
 	xmlParserCtxtPtr parser = xmlNewParserCtxt();
 	if (!parser)
 		abort();
-	parser->_private = f;
+	parser->_private = user;
+	return parser;
+}
+
+/* True when it was good; else the finding is there. */
+static bool parser_end(xmlParserCtxtPtr parser)
+{
+	struct finding *f = parser->_private;
+	bool good = parser->wellFormed && !f->found;
+	const xmlError *last = xmlCtxtGetLastError(parser);
+	if (!good)
+		find(f, last ? last->line : 0, last ? last->code : 0, last && last->message ? last->message : "empty");
+	xmlFreeParserCtxt(parser);
+	return good;
+}
+
+static xmlDocPtr parse(const void *bytes, size_t n, const char *file, struct finding *f)
+{
+	xmlParserCtxtPtr parser = parser_new(n, f);
+	if (!parser)
+		return NULL;
 	parser->sax->internalSubset = refuse_dtd;
 	parser->sax->serror = NULL;
 	parser->sax->error = no_word;
@@ -76,13 +97,11 @@ static xmlDocPtr parse(const void *bytes, size_t n, const char *file, struct fin
 	xmlDocPtr doc = xmlCtxtReadMemory(parser, n ? bytes : "", (int)n, file, NULL,
 					  XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES |
 						  XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-	if (!doc || f->found) {
-		const xmlError *last = xmlCtxtGetLastError(parser);
-		find(f, last ? last->line : 0, last ? last->code : 0, last && last->message ? last->message : "empty");
+	if (!parser_end(parser) || !doc) {
+		find(f, 0, 0, "empty");
 		xmlFreeDoc(doc);
 		doc = NULL;
 	}
-	xmlFreeParserCtxt(parser);
 	return doc;
 }
 
@@ -326,7 +345,7 @@ int xml_from_values(const struct values *v, const char *form, struct pool *pool,
 
 /* <answers form="…"><a n="…">text</a>…</answers>, taken as the parser meets it: no tree, no second copy of a NIR. */
 struct reading {
-	struct finding finding; /* first: refuse_dtd() finds it there */
+	struct finding finding; /* first: the parser's */
 	struct values *read;
 	const char *name; /* of the answer it is in */
 	struct str text;
@@ -395,9 +414,9 @@ int xml_to_values(const void *bytes, size_t n, struct values *out, struct err *e
 {
 	struct values read = values_in(out->pool);
 	struct reading r = { .read = &read };
-	xmlParserCtxtPtr parser = n <= BYTES_MAX ? xmlNewParserCtxt() : NULL;
+	xmlParserCtxtPtr parser = parser_new(n, &r.finding);
 	if (!parser)
-		return bad(e, "answers", 0, "more than 8 MiB");
+		return bad(e, "answers", 0, r.finding.text);
 	*parser->sax = (xmlSAXHandler){
 		.initialized = XML_SAX2_MAGIC,
 		.internalSubset = refuse_dtd,
@@ -408,19 +427,15 @@ int xml_to_values(const void *bytes, size_t n, struct values *out, struct err *e
 		.error = no_word,
 		.warning = no_word,
 	};
-	parser->_private = &r;
 	/* NOENT: &amp; and its kind in attributes. There is no DTD, so no other entity. */
 	xmlDocPtr doc = xmlCtxtReadMemory(parser, n ? bytes : "", (int)n, "answers", NULL,
 					  XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	xmlFreeDoc(doc);
-	bool good = parser->wellFormed && !r.finding.found;
-	const xmlError *last = xmlCtxtGetLastError(parser);
-	/* Not libxml2's words: they may quote an answer, and this goes to the log. */
-	if (!good && !r.finding.found)
-		find(&r.finding, last ? last->line : 0, 0, pool_printf(out->pool, "error %d", last ? last->code : 0));
-	xmlFreeParserCtxt(parser);
-	if (!good)
-		return bad(e, "answers", r.finding.line, r.finding.text);
+	if (!parser_end(parser)) {
+		/* Not libxml2's words: they may quote an answer, and this goes to the log. */
+		const char *why = r.finding.code ? pool_printf(out->pool, "error %d", r.finding.code) : r.finding.text;
+		return bad(e, "answers", r.finding.line, why);
+	}
 	if (out->count)
 		values_add_all(out, &read);
 	else

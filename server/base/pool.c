@@ -25,6 +25,8 @@
 
 enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 65536, SIZES = 5, SPARE_MOST = 8 };
 
+_Static_assert(CHUNK_FIRST << (SIZES - 1) == CHUNK_MOST, "each size has its spare chunks");
+
 struct chunk {
 	struct chunk *next;
 	size_t size; /* bytes that follow this header */

@@ -7,7 +7,8 @@
  *	pool_free(p);
  *
  * Allocation never returns NULL: a process without memory ends (it is supervised, and every write is idempotent).
- * Memory is zeroed. A secret pool wipes its memory before giving it back. A pool belongs to one thread at a time.
+ * Memory is zeroed. A secret pool wipes its memory before giving it back. A pool belongs to one thread at a time; the
+ * thread that frees it keeps some of its chunks, a megabyte at most, for its next ones.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
