@@ -508,11 +508,11 @@ static int messages(struct service *s, struct lanes *l, struct pool *pool, const
 		else if (waits)
 			segment_ask(w, &message_mail, ARGS(message, arg_text("none")));
 		segment_ask(w, &outbox_done, ARGS(id, arg_text(NULL)));
-		mails |= waits && t->to;
+		mails |= waits && t->to && can;
 	}
 	if (db_send_wait(w, e))
 		return -1;
-	if (mails && can)
+	if (mails)
 		wake(1U << HAND_MAIL);
 	for (size_t i = 0; i < n && !can && s->settings.demo; i++)
 		if (made[i].to && str_eq(made[i].mail_state, "waiting"))

@@ -198,18 +198,12 @@ static void read_pieces(struct job *j, const struct rows *r, struct file_view *v
 	v->pieces = POOL_ARRAY(j->pool, struct piece_view, v->piece_count + 1);
 	for (size_t i = 0; i < v->piece_count; i++) {
 		struct piece_view *x = &v->pieces[i];
-		size_t n;
-		const unsigned char *sealed = rows_bytes(r, i, "name", j->pool, &n);
-		unsigned char *plain;
-		size_t size;
-		struct err e;
-
 		*x = (struct piece_view){
 			.id = rows_i64(r, i, "id"),
 			.size = rows_i64(r, i, "size"),
 			.kind = rows_str(r, i, "kind"),
 			.for_row = rows_text(r, i, "for_row"),
-			.name = "",
+			.name = piece_name(j->service->keys, r, i, j->pool),
 			.type = rows_str(r, i, "type"),
 			.scan = rows_str(r, i, "scan"),
 			.problem = rows_text(r, i, "problem"),
@@ -218,9 +212,6 @@ static void read_pieces(struct job *j, const struct rows *r, struct file_view *v
 			.erased = rows_bool(r, i, "erased"),
 			.recent = rows_bool(r, i, "recent"),
 		};
-		if (sealed && !crypto_open(j->service->keys, pool_printf(j->pool, "piece.name:%lld", (long long)x->id),
-					   sealed, n, j->pool, &plain, &size, &e))
-			x->name = (const char *)plain;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "../db/message.h"
 #include "../forms/form.h"
 #include "../forms/xml.h"
+#include "../workflow/checks.h"
 #include "base/json_write.h"
 #include "json.h"
 #include "page.h"
@@ -258,17 +259,10 @@ static struct list faults_of(const struct keyring *k, const struct rows *r, stru
 	size_t n = rows_count(r);
 	struct fault *list = POOL_ARRAY(pool, struct fault, n + 1);
 	for (size_t i = 0; i < n; i++) {
-		const char *kind = rows_str(r, i, "kind"), *row = rows_text(r, i, "for_row"), *name = "";
-		size_t sealed_size, size;
-		unsigned char *plain;
-		struct err e;
-		const unsigned char *sealed = rows_bytes(r, i, "name", pool, &sealed_size);
-		if (sealed && sealed_size &&
-		    !crypto_open(k, piece_name_where(rows_i64(r, i, "id"), pool), sealed, sealed_size, pool, &plain,
-				 &size, &e))
-			name = (const char *)plain;
+		const char *kind = rows_str(r, i, "kind"), *row = rows_text(r, i, "for_row");
 		list[i] = (struct fault){ .place = row ? pool_printf(pool, "%s:%s", kind, row) : kind,
-					  .words = piece_fault(name, rows_str(r, i, "problem"), pool) };
+					  .words = piece_fault(piece_name(k, r, i, pool), rows_str(r, i, "problem"),
+							       pool) };
 	}
 	return (struct list){ list, n };
 }
@@ -305,7 +299,7 @@ static struct list items_of(const char *lines, const struct values *said, struct
 		list[n] = (struct item_view){ .what = what_is(line, piece, pool), .why = item_why(code, pool) };
 		const char *text_said = values_get(said, pool_printf(pool, "items[%zu].text", n));
 		list[n].text = text_said && *text_said ? text_said : NULL;
-		const char *faulty = str_eq(code, "documents") ? faults_at(piece, faults, pool) : NULL;
+		const char *faulty = str_eq(code, check_id(CHECK_DOCUMENTS)) ? faults_at(piece, faults, pool) : NULL;
 		if (faulty)
 			list[n].why = faulty;
 		n++;

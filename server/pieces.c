@@ -10,9 +10,28 @@ static char *chunk_where(int64_t id, size_t n, struct pool *pool)
 	return pool_printf(pool, "piece_chunk.data:%lld.%zu", (long long)id, n);
 }
 
-char *piece_name_where(int64_t id, struct pool *pool)
+static char *name_where(int64_t id, struct pool *pool)
 {
 	return pool_printf(pool, "piece.name:%lld", (long long)id);
+}
+
+static int open_name(const struct keyring *k, const struct rows *r, size_t row, struct pool *pool, const char **name,
+		     struct err *e)
+{
+	unsigned char *plain;
+	size_t n = 0;
+	const unsigned char *sealed = rows_bytes(r, row, "name", pool, &n);
+	if (crypto_open(k, name_where(rows_i64(r, row, "id"), pool), sealed, n, pool, &plain, &n, e))
+		return -1;
+	*name = (const char *)plain;
+	return 0;
+}
+
+const char *piece_name(const struct keyring *k, const struct rows *r, size_t row, struct pool *pool)
+{
+	const char *name;
+	struct err e;
+	return rows_null(r, row, "name") || open_name(k, r, row, pool, &name, &e) ? "" : name;
 }
 
 const char *piece_label(const char *kind, const char *for_row, struct pool *pool)
@@ -46,8 +65,8 @@ int piece_seal(struct piece_new *p, struct err *e)
 				&p->chunks[n].size, e))
 			return -1;
 	}
-	return crypto_seal(p->keys, piece_name_where(p->id, p->pool), name, strlen(name), p->pool,
-			   &p->sealed_name.bytes, &p->sealed_name.size, e);
+	return crypto_seal(p->keys, name_where(p->id, p->pool), name, strlen(name), p->pool, &p->sealed_name.bytes,
+			   &p->sealed_name.size, e);
 }
 
 void piece_prepare(void *arg)
@@ -104,12 +123,8 @@ int piece_read_rows(struct piece_read *r, const struct keyring *keys, const stru
 	r->scan = rows_str(piece, 0, "scan");
 	r->sha256 = rows_str(piece, 0, "sha256");
 	r->size = (size_t)rows_i64(piece, 0, "size");
-	size_t n = 0;
-	unsigned char *plain;
-	const unsigned char *name = rows_bytes(piece, 0, "name", pool, &n);
-	if (crypto_open(keys, piece_name_where(r->id, pool), name, n, pool, &plain, &n, e))
+	if (open_name(keys, piece, 0, pool, &r->name, e))
 		return -1;
-	r->name = (const char *)plain;
 	r->chunks = chunks; /* decoded by piece_open(): megabytes of it are nothing for a loop */
 	r->chunk_count = rows_count(chunks);
 	return 0;

@@ -67,6 +67,7 @@ struct piece_read {
 int piece_read_rows(struct piece_read *r, const struct keyring *keys, const struct rows *piece,
 		    const struct rows *chunks, struct pool *pool, struct err *e) MUST_USE;
 void piece_open(void *piece_read);
-char *piece_name_where(int64_t id, struct pool *pool); /* what seals piece.name */
+/* Of a row with id and the sealed name: "" when it was erased or cannot be opened. */
+const char *piece_name(const struct keyring *k, const struct rows *r, size_t row, struct pool *pool);
 
 #endif
