@@ -435,15 +435,20 @@ def guessing():
             strip = lambda a: (a.status, a.text, sorted((k, v) for k, v in a.headers.items() if k.lower() not in ("date", "content-length")))
             g.want(strip(known) == strip(unknown), "%s: %r, %r" % (path, known, unknown))
         times = {"known": [], "unknown": []}
-        for i in range(4):
-            for what, address in (("known", mail_of("dora" if i < 2 else "remi")), ("unknown", "inconnu%d@exemple.test" % i)):
-                began = time.monotonic()
-                a = house.client().post("/connexion", {"email": address, "password": "une mauvaise phrase"})
-                times[what].append(time.monotonic() - began)
-                g.want(a.status == 401, a)
-        # the least of some: what else the machine does only adds
-        known, unknown = min(times["known"]), min(times["unknown"])
-        g.want(abs(known - unknown) < 0.6 * max(known, unknown) + 0.03, "%.3f s for a known address, %.3f s for an unknown one" % (known, unknown))
+        alike = lambda a, b: abs(a - b) < 0.6 * max(a, b) + 0.03
+        for _ in range(6):
+            for i in range(4):
+                for what, address in (("known", mail_of("dora" if i < 2 else "remi")), ("unknown", "inconnu%d@exemple.test" % i)):
+                    began = time.monotonic()
+                    a = house.client().post("/connexion", {"email": address, "password": "une mauvaise phrase"})
+                    times[what].append(time.monotonic() - began)
+                    g.want(a.status == 401, a)
+            # the least of some, and of more on a busy machine: what else it does only adds, a difference of ours stays
+            known, unknown = min(times["known"]), min(times["unknown"])
+            if alike(known, unknown):
+                break
+            house.sql("delete from sign_in_failure")
+        g.want(alike(known, unknown), "%.3f s for a known address, %.3f s for an unknown one" % (known, unknown))
     with Group("five wrong passwords close an account for a quarter of an hour, an unknown address just the same, the right password too") as g:
         for address in (mail_of("nina"), "fantome@exemple.test"):
             found = [house.client().post("/connexion", {"email": address, "password": "une mauvaise phrase"}) for _ in range(6)]
