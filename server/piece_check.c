@@ -28,6 +28,25 @@
 
 /* ---- the type, by content ---- */
 
+static const struct {
+	const char *type, *begins;
+} types[] = {
+	{ "application/pdf", "%PDF-" },
+	{ "image/jpeg", "\xFF\xD8\xFF" },
+	{ "image/png", "\x89PNG\r\n\x1A\n" },
+};
+
+const char *piece_type_begun(const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < COUNT(types); i++) {
+		size_t len = strlen(types[i].begins);
+
+		if (n >= len && !memcmp(bytes, types[i].begins, len))
+			return types[i].type;
+	}
+	return NULL;
+}
+
 static pthread_mutex_t magic_lock = PTHREAD_MUTEX_INITIALIZER;
 static magic_t magic; /* loading its tables is slow, and one handle serves one thread at a time */
 
@@ -294,14 +313,10 @@ int piece_check(const void *bytes, size_t n, struct pool *pool, struct piece_che
 	if (sniff(bytes, n, pool, &mime, e))
 		return -1;
 	/* Both must say so: libmagic looks further than the first bytes, a reader may not. */
-	if (!memcmp(b, "%PDF-", 5) && str_eq(mime, "application/pdf"))
-		out->type = "application/pdf";
-	else if (!memcmp(b, "\xFF\xD8\xFF", 3) && str_eq(mime, "image/jpeg"))
-		out->type = "image/jpeg";
-	else if (!memcmp(b, "\x89PNG\r\n\x1A\n", 8) && str_eq(mime, "image/png"))
-		out->type = "image/png";
-	if (!out->type)
+	const char *type = piece_type_begun(bytes, n);
+	if (!type || !str_eq(mime, type))
 		return 0;
+	out->type = type;
 	out->problem = NULL;
 	if (str_eq(out->type, "application/pdf"))
 		return pdf_check(b, n, out, e);

@@ -22,6 +22,9 @@ struct piece_checked {
 	int width, height;   /* of an image */
 };
 
+/* The type that the first bytes of a file announce (ISO 32000, ITU T.81, RFC 2083), static; NULL: none of the three. */
+const char *piece_type_begun(const void *bytes, size_t n);
+
 int piece_check(const void *bytes, size_t n, struct pool *pool, struct piece_checked *out, struct err *e) MUST_USE;
 
 #endif

@@ -10,7 +10,10 @@
  *
  * The slice that says Upload-Complete: ?1 (it may be empty) makes the piece by the door of a whole one (piece_in.h)
  * and gets that one's answer: 201 and its Location. Content that is refused there takes the upload with it; any other
- * answer leaves it, to be completed later. Once it has become a piece it still tells which, for a day.
+ * answer leaves it, to be completed later. A first slice that begins as no PDF, JPEG or PNG does is refused at once in
+ * the same way: nobody sends ten megabytes of a film to be told so.
+ *
+ * Once it has become a piece an upload still tells which, for a day.
  *
  * Left out on purpose: a first slice in the POST, 104 answers, lengths told later, DELETE (it goes a day after its
  * last slice, or when its person begins UPLOADS_MOST others), cut slices (what came of one is dropped), digests,
@@ -402,6 +405,11 @@ int upload_append_answer(struct job *j, struct err *e)
 		return bad_request(j, "upload.slice");
 	if (!s->slice_size)
 		return s->last ? complete(j) : bad_request(j, "upload.slice");
+	if (!s->offset && !piece_type_begun(s->slice, s->slice_size)) {
+		s->in.problems = problems_in(j->pool);
+		piece_in_problem(&s->in.problems, "file", "type", "piece.type");
+		return unfit(j, e);
+	}
 	if (!watch_room())
 		return fail(e, ERR_BUSY, "piece.no_room");
 	job_work(j, seal, s, sealed);

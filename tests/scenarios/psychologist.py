@@ -347,6 +347,18 @@ def slices_refused(w):
     a = w.house.ask("rosa", "upload_slice", at, 0, bad, True)
     right(a.status == 422 and code_of(a) == [("file", "type")], repr(a))
     right(w.house.ask("rosa", "get", at).status == 404, "what was refused is kept")
+    # nobody sends a film to its end to be told: the first slice says what it is
+    film = b"\x00\x00\x00\x18ftypmp42" + b"x" * 399988
+    at = begun(w, "rosa", {"kind": "identity"}, film).headers["Location"]
+    a = w.house.ask("rosa", "upload_slice", at, 0, film[:100000])
+    right(a.status == 422 and code_of(a) == [("file", "type")] and w.house.ask("rosa", "get", at).status == 404, repr(a))
+    # one that only begins well is found out at its end
+    feint = b"\xFF\xD8\xFF" + film[3:]
+    at = begun(w, "rosa", {"kind": "identity"}, feint).headers["Location"]
+    slices(w, "rosa", at, feint, 0, 100000)
+    a = w.house.ask("rosa", "upload_slice", at, 100000, feint[100000:], True)
+    right(a.status == 201 and a.json["problem"] == "unreadable", repr(a))
+    right(w.house.ask("rosa", "post", "/dossiers/%d/pieces/%d/supprimer" % (file, a.json["id"])).status == 200, "taking it away")
 
 
 def upload_is_mine(w):
