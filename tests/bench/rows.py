@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+import calm
 import idle
 from house import ENROLLCTL, HERE, ROOT, SIZES, House, Wrong, folder, note, prepare, run
 from rivals import Costs, Nginx, Peer, Script, Statements, Timed, h2load, pgbench
@@ -131,19 +132,24 @@ def recorded(house, ask, file, status):
 # ---- turns and rows --------------------------------------------------------------------------------------------------
 
 class Turns(dict):
-    """{name: [number of each round]}; `costs` says what each contender's rounds took of the processors."""
+    """{name: [number of each round]}; `costs` says what each contender's rounds took of the processors, `taken` what others had."""
 
     def __init__(self, contenders, rounds=ROUNDS, warm=True, house=None, programs=None):
         """They take turns, in an order that rotates. `programs`: the process that answers a contender."""
         names = list(contenders)
         super().__init__({name: [] for name in names})
         self.costs = {name: Costs(house, (programs or {}).get(name)) for name in names}
+        self.taken = []
         for i in range(-1 if warm else 0, rounds):
+            calm.wait()
+            before = calm.spent()
             for name in names[i % len(names):] + names[:i % len(names)]:
                 if i < 0:
                     contenders[name]()
                 else:
                     self[name].append(self.costs[name].of(contenders[name]))
+            if i >= 0:
+                self.taken.append(calm.share(before, calm.spent()))
 
 
 def row(name, reference, turns, ours, theirs, target, most=False, unit="/s"):
@@ -153,8 +159,14 @@ def row(name, reference, turns, ours, theirs, target, most=False, unit="/s"):
     context = "%s against %s" % (amount(statistics.median(turns[ours]), unit), amount(statistics.median(turns[theirs]), unit))
     if unit == "/s":
         context += "; each takes %s against %s" % (turns.costs[ours], turns.costs[theirs])
+    context += taken_from(turns)
     return {"name": name, "reference": reference, "ratio": median, "spread": (min(ratios), max(ratios)), "target": ("< %g" if most else "≥ %g") % target,
             "met": median < target if most else median >= target, "context": context}
+
+
+def taken_from(turns):
+    most = max(turns.taken)
+    return "; others took up to %.0f %% of the processors" % (100 * most) if most >= 0.01 else ""
 
 
 def plain(name, value, target, unit, context=""):
@@ -385,7 +397,7 @@ def b8(field):
     median = statistics.median(slower) * 100
     return [plain("B8 %d idle TLS connections, resident each" % count, each / 1000, 60, " KB"),
             {"name": "B8 the others, slowed by", "reference": "the service without them", "ratio": median, "unit": " %", "spread": (min(slower) * 100, max(slower) * 100),
-             "target": "< 10 %", "met": median < 10, "context": "%s against %s" % tuple(amount(statistics.median(t[k]), "/s") for k in ("crowded", "quiet"))}]
+             "target": "< 10 %", "met": median < 10, "context": "%s against %s" % tuple(amount(statistics.median(t[k]), "/s") for k in ("crowded", "quiet")) + taken_from(t)}]
 
 
 def resident(pid):
@@ -397,6 +409,7 @@ def b9(field):
     house = field.entered(House(prepare(PART)))
     took, rest = [], []
     for _ in range(ROUNDS):
+        calm.wait()
         took.append(house.start())
         time.sleep(2)
         rest.append(resident(house.process.pid) / 1e6)
