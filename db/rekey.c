@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "../server/base/str.h"
-#include "pg.h"
+#include "sealed.h"
 
 #define PASSES 5
 
 /* Rows go by ranges of `a`, the first part of their key; `step` of them in one transaction. */
 struct column {
-	const char *name;
 	int step;
 	const char *all;  /* key, rows */
 	const char *last; /* at */
@@ -30,7 +29,7 @@ struct column {
 	", 1, $5::int) = $4::bytea"
 #define COLUMN(table, field, step, a, b, place, data, set)                                                       \
 	{                                                                                                        \
-		table "." field, step, COUNTS(table, data), "select max(" a ") as at from " table,               \
+		step, COUNTS(table, data), "select max(" a ") as at from " table,                                \
 			NEXT(table, a, b, "'" table "." field ":' || " place, data), PUT(table, a, b, data, set) \
 	}
 #define PLAIN(table, field, step, a, b, place) COLUMN(table, field, step, a, b, place, field, field " = $3::bytea")
@@ -44,19 +43,20 @@ struct column {
 	"'-_')))::text"
 
 static const struct column columns[] = {
-	PLAIN("working_copy", "data", 200, "file", "''", "file"),
-	PLAIN("frozen_copy", "data", 200, "file", "seq::text", "file || '.' || seq"),
-	PLAIN("event_personal", "data", 200, "file", "seq::text", "file || '.' || seq"),
-	PLAIN("employer_link", "token", 200, "file", "''", "file"),
-	PLAIN("message", "body", 200, "id", "''", "id"),
-	COLUMN("message", "params", 500, "id", "''", "kind", SECRET, SECRET_SET),
-	PLAIN("document", "data", 50, "file", "kind || '.' || version || '.' || digest", "digest"),
-	PLAIN("piece", "name", 500, "id", "''", "id"),
-	PLAIN("upload", "name", 500, "id", "''", "id"),
+	[SEALED_WORKING_COPY] = PLAIN("working_copy", "data", 200, "file", "''", "file"),
+	[SEALED_FROZEN_COPY] = PLAIN("frozen_copy", "data", 200, "file", "seq::text", "file || '.' || seq"),
+	[SEALED_EVENT_PERSONAL] = PLAIN("event_personal", "data", 200, "file", "seq::text", "file || '.' || seq"),
+	[SEALED_EMPLOYER_LINK] = PLAIN("employer_link", "token", 200, "file", "''", "file"),
+	[SEALED_MESSAGE_BODY] = PLAIN("message", "body", 200, "id", "''", "id"),
+	[SEALED_MESSAGE_PARAMS] = COLUMN("message", "params", 500, "id", "''", "kind", SECRET, SECRET_SET),
+	[SEALED_DOCUMENT] = PLAIN("document", "data", 50, "file", "kind || '.' || version || '.' || digest", "digest"),
+	[SEALED_PIECE_NAME] = PLAIN("piece", "name", 500, "id", "''", "id"),
+	[SEALED_UPLOAD_NAME] = PLAIN("upload", "name", 500, "id", "''", "id"),
 	/* up to 10 MiB each */
-	PLAIN("piece_chunk", "data", 4, "piece", "n::text", "piece || '.' || n"),
-	PLAIN("upload_chunk", "data", 4, "upload", "at::text", "upload || '.' || at"),
+	[SEALED_PIECE_CHUNK] = PLAIN("piece_chunk", "data", 4, "piece", "n::text", "piece || '.' || n"),
+	[SEALED_UPLOAD_CHUNK] = PLAIN("upload_chunk", "data", 4, "upload", "at::text", "upload || '.' || at"),
 };
+_Static_assert(COUNT(columns) == SEALED_COUNT, "what is sealed can be sealed again");
 
 int rekey_counts(const char *owner_dsn, struct pool *pool, struct rekey_count **out, size_t *n, struct err *e)
 {
@@ -69,8 +69,8 @@ int rekey_counts(const char *owner_dsn, struct pool *pool, struct rekey_count **
 		const struct rows *r;
 		bad = plain_ask(p, columns[i].all, NO_ARGS, pool, &r, e);
 		for (size_t k = 0; !bad && k < rows_count(r) && *n < room; k++)
-			(*out)[(*n)++] =
-				(struct rekey_count){ columns[i].name, rows_str(r, k, "key"), rows_i64(r, k, "rows") };
+			(*out)[(*n)++] = (struct rekey_count){ sealed_name((enum sealed)i), rows_str(r, k, "key"),
+							       rows_i64(r, k, "rows") };
 	}
 	plain_close(p);
 	return bad ? -1 : 0;
@@ -132,7 +132,8 @@ static int one_column(struct plain *p, const struct column *c, const struct keyr
 	for (int64_t at = 0; at < last && !bad; at += c->step) {
 		bad = batch(p, c, keys, at, at + c->step, rows, e);
 		if (tell && !bad)
-			tell(context, c->name, at + c->step < last ? at + c->step : last, last);
+			tell(context, sealed_name((enum sealed)(c - columns)),
+			     at + c->step < last ? at + c->step : last, last);
 	}
 	pool_free(pool);
 	return bad ? -1 : 0;

@@ -6,6 +6,7 @@
 #include "../db/due.h"
 #include "../db/identity.h"
 #include "../db/operate.h"
+#include "../db/sealed.h"
 #include "chain.h"
 #include "file_view.h"
 
@@ -139,19 +140,15 @@ static void one_row(struct service *s, struct audit *a, struct chain *c, const s
 		.hash = rows_str(r, i, "hash"),
 		.body = rows_str(r, i, "body"),
 	};
-	size_t size, n;
-	const unsigned char *sealed = rows_bytes(r, i, "data", pool, &size);
 	unsigned char *plain;
+	size_t n;
 	struct err e;
 
-	if (sealed) {
-		const char *where =
-			pool_printf(pool, "event_personal.data:%lld.%lld", (long long)x.file, (long long)x.seq);
-
-		if (crypto_open(s->keys, where, sealed, size, pool, &plain, &n, &e))
-			tell(a, x.file, x.seq, "personal part cannot be opened");
-		else
-			x.personal = (const char *)plain;
+	if (sealed_read(s->keys, sealed_at2(SEALED_EVENT_PERSONAL, x.file, x.seq), r, i, "data", pool, &plain, &n,
+			&e)) {
+		tell(a, x.file, x.seq, "personal part cannot be opened");
+	} else if (plain) {
+		x.personal = (const char *)plain;
 	} else if (json_member(x.body, "personal", pool)) {
 		a->erased++;
 		if (!rows_bool(r, i, "erased"))

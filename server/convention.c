@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../db/document.h"
+#include "../db/sealed.h"
 #include "base/asset.h"
 #include "document.h"
 #include "page.h"
@@ -126,7 +127,7 @@ void convention_render(struct convention *c)
 		return;
 	c->pdf = pdf;
 	c->digest = crypto_sha256_hex(c->pool, pdf, c->pdf_size);
-	if (crypto_seal(c->service->keys, document_where(c->digest, c->pool), pdf, c->pdf_size, c->pool, &sealed,
+	if (sealed_make(c->service->keys, sealed_as(SEALED_DOCUMENT, c->digest), pdf, c->pdf_size, c->pool, &sealed,
 			&c->sealed_size, &c->err)) {
 		c->digest = NULL;
 		return;
@@ -164,7 +165,7 @@ int convention_seal(struct service *s, const struct rows *frozen, const struct r
 	if (pdf_seal(&q, pool, &out, &size, e))
 		return -1;
 	*digest = crypto_sha256_hex(pool, out, size);
-	return crypto_seal(s->keys, document_where(*digest, pool), out, size, pool, kept, n, e);
+	return sealed_make(s->keys, sealed_as(SEALED_DOCUMENT, *digest), out, size, pool, kept, n, e);
 }
 
 size_t convention_store(struct job *j, const struct convention *c)

@@ -14,6 +14,7 @@
 #include "../db/operate.h"
 #include "../db/piece.h"
 #include "../db/registry.h"
+#include "../db/sealed.h"
 #include "../db/working.h"
 #include "../forms/xml.h"
 #include "../workflow/fire.h"
@@ -684,8 +685,8 @@ static int start_file(struct demo *d, struct person *p, struct err *e)
 		values_remove(&v, "attest_truth");
 	}
 	if (xml_from_values(&v, "application", d->pool, &xml, &size, e) ||
-	    crypto_seal(d->s->keys, pool_printf(d->pool, "working_copy.data:%lld", (long long)p->file), xml, size,
-			d->pool, &sealed, &sealed_size, e) ||
+	    sealed_make(d->s->keys, sealed_at(SEALED_WORKING_COPY, p->file), xml, size, d->pool, &sealed, &sealed_size,
+			e) ||
 	    ask_as(d, &who, &working_save,
 		   ARGS(number(d, p->file), arg_bytes(sealed, sealed_size), number(d, 0), arg_texts(d->pool, NULL, 0),
 			arg_texts(d->pool, NULL, 0)),
@@ -757,7 +758,7 @@ static int approve(struct demo *d, const struct person *p, struct err *e)
 	    render(d, p, row, &pdf, &n, e))
 		return -1;
 	digest = crypto_sha256_hex(d->pool, pdf, n);
-	if (crypto_seal(d->s->keys, document_where(digest, d->pool), pdf, n, d->pool, &sealed, &sealed_size, e) ||
+	if (sealed_make(d->s->keys, sealed_as(SEALED_DOCUMENT, digest), pdf, n, d->pool, &sealed, &sealed_size, e) ||
 	    ask_as(d, &who, &document_insert,
 		   ARGS(arg_text(digest), number(d, p->file), number(d, rows_i64(row, 0, "version")),
 			arg_text("convention"), arg_bytes(sealed, sealed_size)),

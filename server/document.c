@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../db/sealed.h"
 #include "base/asset.h"
 #include "page.h"
 #include "pdf.h"
@@ -15,20 +16,13 @@ const char *document_css(void)
 	return a ? (const char *)a->data : "";
 }
 
-char *document_where(const char *digest, struct pool *pool)
-{
-	return pool_printf(pool, "document.data:%s", digest);
-}
-
 int document_open(const struct keyring *k, const struct rows *r, const char *digest, struct pool *pool,
 		  unsigned char **pdf, size_t *n, struct err *e)
 {
-	size_t size;
-	const unsigned char *sealed = rows_count(r) ? rows_bytes(r, 0, "data", pool, &size) : NULL;
-	if (!sealed)
-		return fail(e, ERR_MISSING, "error.missing");
-	if (crypto_open(k, document_where(digest, pool), sealed, size, pool, pdf, n, e))
+	if (sealed_read(k, sealed_as(SEALED_DOCUMENT, digest), r, 0, "data", pool, pdf, n, e))
 		return -1;
+	if (!*pdf)
+		return fail(e, ERR_MISSING, "error.missing");
 	if (!str_eq(crypto_sha256_hex(pool, *pdf, *n), digest))
 		return fault(e, "document: other bytes than its digest");
 	return 0;

@@ -14,8 +14,6 @@
 
 /* server/mail/document.css */
 const char *document_css(void);
-/* What seals the bytes of the document of this digest. */
-char *document_where(const char *digest, struct pool *pool);
 /* The row of document_of_file or document_one. ERR_MISSING when there is none or it was erased; ERR_FAULT when its
  * bytes are not those of its digest. */
 int document_open(const struct keyring *k, const struct rows *r, const char *digest, struct pool *pool,

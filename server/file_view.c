@@ -4,6 +4,7 @@
 
 #include "../db/case.h"
 #include "../db/file_read.h"
+#include "../db/sealed.h"
 #include "../forms/xml.h"
 #include "../workflow/items.h"
 #include "base/crypto.h"
@@ -43,26 +44,22 @@ struct file_asked *file_view_ask(struct job *j, int64_t file)
 /* ---- sealed things ---- */
 
 /* NULL when it was erased or cannot be opened (logged: it is never the reader's fault). */
-static const char *open_text(struct job *j, const struct rows *r, size_t row, const char *where, size_t *size)
+static const char *open_text(struct job *j, const struct rows *r, size_t row, struct sealed_place at, size_t *size)
 {
 	unsigned char *plain;
-	size_t n;
-	const unsigned char *sealed = rows_bytes(r, row, "data", j->pool, &n);
 	struct err e;
 
-	if (!sealed)
-		return NULL;
-	if (crypto_open(j->service->keys, where, sealed, n, j->pool, &plain, size, &e)) {
-		log_event(LOG_ERROR, "sealed.unreadable", "where", where, "detail", e.detail);
+	if (sealed_read(j->service->keys, at, r, row, "data", j->pool, &plain, size, &e)) {
+		log_event(LOG_ERROR, "sealed.unreadable", "detail", e.detail);
 		return NULL;
 	}
 	return (const char *)plain;
 }
 
-static bool read_copy(struct job *j, const struct rows *r, const char *where, struct values *out)
+static bool read_copy(struct job *j, const struct rows *r, struct sealed_place at, struct values *out)
 {
 	size_t n;
-	const char *xml = rows_count(r) ? open_text(j, r, 0, where, &n) : NULL;
+	const char *xml = open_text(j, r, 0, at, &n);
 	struct err e;
 
 	*out = values_in(j->pool);
@@ -138,10 +135,7 @@ static void read_events(struct job *j, const struct rows *r, const struct rows *
 
 			if (rows_i64(personal, p, "seq") != x->seq)
 				continue;
-			x->personal = open_text(j, personal, p,
-						pool_printf(j->pool, "event_personal.data:%lld.%lld", (long long)v->id,
-							    (long long)x->seq),
-						&n);
+			x->personal = open_text(j, personal, p, sealed_at2(SEALED_EVENT_PERSONAL, v->id, x->seq), &n);
 			if (x->personal) {
 				struct values said = values_in(j->pool);
 				struct err e;
@@ -291,7 +285,7 @@ static void read_experience(struct job *j, struct file_view *v)
 
 int file_view_read(struct job *j, const struct file_asked *a, struct file_view *v, struct err *e)
 {
-	const struct rows *row = job_rows(j, a->row), *facts = job_rows(j, a->facts);
+	const struct rows *row = job_rows(j, a->row), *facts = job_rows(j, a->facts), *frozen = job_rows(j, a->frozen);
 	struct facts full;
 
 	if (!rows_count(row))
@@ -315,13 +309,11 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	v->action_count = decide_actions(&full, v->actions);
 	v->in_question = rows_str(facts, 0, "in_question");
 
-	v->has_frozen = read_copy(j, job_rows(j, a->frozen),
-				  pool_printf(j->pool, "frozen_copy.data:%lld.%lld", (long long)v->id,
-					      (long long)rows_i64(job_rows(j, a->frozen), 0, "seq")),
-				  &v->frozen);
+	v->has_frozen =
+		read_copy(j, frozen, sealed_at2(SEALED_FROZEN_COPY, v->id, rows_i64(frozen, 0, "seq")), &v->frozen);
 	if (v->has_frozen) {
-		v->frozen_seq = rows_i64(job_rows(j, a->frozen), 0, "seq");
-		v->frozen_sha256 = rows_str(job_rows(j, a->frozen), 0, "sha256");
+		v->frozen_seq = rows_i64(frozen, 0, "seq");
+		v->frozen_sha256 = rows_str(frozen, 0, "sha256");
 	}
 	if (j->who.role == EXPERT)
 		hide_from_expert(&v->frozen);
@@ -329,8 +321,7 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	if (v->facts.owns_file && (v->st == ST_DRAFT || v->st == ST_CORRECTION)) {
 		struct values working;
 
-		if (read_copy(j, job_rows(j, a->working),
-			      pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), &working))
+		if (read_copy(j, job_rows(j, a->working), sealed_at(SEALED_WORKING_COPY, v->id), &working))
 			v->answers = working;
 	}
 	v->messages = job_rows(j, a->messages);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../db/rekey.h"
+#include "../db/sealed.h"
 #include "../forms/xml.h"
 #include "base/str.h"
 
@@ -21,11 +22,11 @@ static int make_again(void *context, int64_t file, int64_t seq, const unsigned c
 		      const char **iban, struct err *e)
 {
 	const struct two_keys *k = context;
-	const char *where = pool_printf(pool, "frozen_copy.data:%lld.%lld", (long long)file, (long long)seq);
 	struct values v = values_in(pool);
 	unsigned char *plain;
 	size_t n;
-	if (crypto_open(k->old, where, sealed, size, pool, &plain, &n, e) || xml_to_values(plain, n, &v, e))
+	if (sealed_open(k->old, sealed_at2(SEALED_FROZEN_COPY, file, seq), sealed, size, pool, &plain, &n, e) ||
+	    xml_to_values(plain, n, &v, e))
 		return -1;
 	const char *person = values_text(&v, "nir"), *account = values_text(&v, "iban");
 	if ((nir_before && !str_eq(keyed(k->old, "nir", person, pool), nir_before)) ||

@@ -5,6 +5,7 @@
 
 #include "../db/identity.h"
 #include "../db/message.h"
+#include "../db/sealed.h"
 #include "../forms/form.h"
 #include "../forms/xml.h"
 #include "../workflow/checks.h"
@@ -166,7 +167,7 @@ char *letter_params(const struct keyring *k, const char *kind, const char *secre
 {
 	unsigned char *sealed;
 	size_t n;
-	if (crypto_seal(k, pool_printf(pool, "message.params:%s", kind), secret, strlen(secret), pool, &sealed, &n, e))
+	if (sealed_make(k, sealed_as(SEALED_MESSAGE_PARAMS, kind), secret, strlen(secret), pool, &sealed, &n, e))
 		return NULL;
 	struct json j = json_in(pool);
 	json_obj(&j);
@@ -187,7 +188,7 @@ static int secret_of(const struct keyring *k, const char *kind, const char *para
 	long n = str_unbase64url(pool, text64, &sealed);
 	if (n < 0)
 		return fault(e, "message params: not base64url");
-	if (crypto_open(k, pool_printf(pool, "message.params:%s", kind), sealed, (size_t)n, pool, &plain, &size, e))
+	if (sealed_open(k, sealed_as(SEALED_MESSAGE_PARAMS, kind), sealed, (size_t)n, pool, &plain, &size, e))
 		return -1;
 	*out = (const char *)plain;
 	return 0;
@@ -201,8 +202,7 @@ int letter_open(const struct keyring *k, int64_t message, const void *sealed, si
 	*html = NULL;
 	if (!sealed || !n)
 		return 0;
-	if (crypto_open(k, pool_printf(pool, "message.body:%lld", (long long)message), sealed, n, pool, &plain, &size,
-			e))
+	if (sealed_open(k, sealed_at(SEALED_MESSAGE_BODY, message), sealed, n, pool, &plain, &size, e))
 		return -1;
 	*html = (const char *)plain;
 	return 0;
@@ -338,34 +338,25 @@ static struct list checks_of(const struct rows *r, struct pool *pool)
 /* What the person who fired the event wrote: JSON {salt, text, reasons[], items[]…}, or what the purge left of it. */
 static int said_of(struct service *s, const struct rows *r, struct pool *pool, struct values *out, struct err *e)
 {
-	size_t size, n;
+	struct sealed_place at =
+		sealed_at2(SEALED_EVENT_PERSONAL, rows_i64(r, 0, "file"), rows_i64(r, 0, "personal_seq"));
 	unsigned char *plain;
-	const unsigned char *sealed = rows_bytes(r, 0, "personal", pool, &size);
+	size_t n;
 	*out = values_in(pool);
-	if (!sealed)
-		return 0;
-	if (crypto_open(s->keys,
-			pool_printf(pool, "event_personal.data:%lld.%lld", (long long)rows_i64(r, 0, "file"),
-				    (long long)rows_i64(r, 0, "personal_seq")),
-			sealed, size, pool, &plain, &n, e))
+	if (sealed_read(s->keys, at, r, 0, "personal", pool, &plain, &n, e))
 		return -1;
-	return json_read_values((const char *)plain, n, out, e);
+	return !plain ? 0 : json_read_values((const char *)plain, n, out, e);
 }
 
 static int frozen_of(struct service *s, const struct rows *r, struct pool *pool, struct values *out, struct err *e)
 {
-	size_t size, n;
+	struct sealed_place at = sealed_at2(SEALED_FROZEN_COPY, rows_i64(r, 0, "file"), rows_i64(r, 0, "frozen_seq"));
 	unsigned char *plain;
-	const unsigned char *sealed = rows_bytes(r, 0, "frozen", pool, &size);
+	size_t n;
 	*out = values_in(pool);
-	if (!sealed)
-		return 0;
-	if (crypto_open(s->keys,
-			pool_printf(pool, "frozen_copy.data:%lld.%lld", (long long)rows_i64(r, 0, "file"),
-				    (long long)rows_i64(r, 0, "frozen_seq")),
-			sealed, size, pool, &plain, &n, e))
+	if (sealed_read(s->keys, at, r, 0, "frozen", pool, &plain, &n, e))
 		return -1;
-	return xml_to_values(plain, n, out, e);
+	return !plain ? 0 : xml_to_values(plain, n, out, e);
 }
 
 static const char *name_of(const struct rows *r, struct pool *pool)
@@ -384,15 +375,13 @@ static const char *kinds_erased(const char *params, struct pool *pool)
 static int employer_link_of(struct service *s, const struct rows *r, struct pool *pool, const char **link,
 			    struct err *e)
 {
-	size_t size, n;
+	struct sealed_place at = sealed_at(SEALED_EMPLOYER_LINK, rows_i64(r, 0, "file"));
 	unsigned char *plain;
-	const unsigned char *sealed = rows_bytes(r, 0, "employer_token", pool, &size);
-	if (!sealed)
-		return 0;
-	if (crypto_open(s->keys, pool_printf(pool, "employer_link.token:%lld", (long long)rows_i64(r, 0, "file")),
-			sealed, size, pool, &plain, &n, e))
+	size_t n;
+	if (sealed_read(s->keys, at, r, 0, "employer_token", pool, &plain, &n, e))
 		return -1;
-	*link = pool_printf(pool, "%s/convention/%s", s->settings.public_url, (const char *)plain);
+	if (plain)
+		*link = pool_printf(pool, "%s/convention/%s", s->settings.public_url, (const char *)plain);
 	return 0;
 }
 
@@ -489,8 +478,8 @@ int letter_freeze(struct service *s, struct segment *g, struct pool *pool, const
 	size_t n;
 	if (!t->fresh || !t->html)
 		return 0;
-	if (crypto_seal(s->keys, pool_printf(pool, "message.body:%lld", (long long)t->message), t->html,
-			strlen(t->html), pool, &sealed, &n, e))
+	if (sealed_make(s->keys, sealed_at(SEALED_MESSAGE_BODY, t->message), t->html, strlen(t->html), pool, &sealed,
+			&n, e))
 		return -1;
 	segment_ask(g, &message_freeze, ARGS(arg_i64(pool, t->message), arg_text(t->subject), arg_bytes(sealed, n)));
 	return 0;

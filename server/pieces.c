@@ -3,27 +3,23 @@
 #include <string.h>
 
 #include "../db/piece.h"
+#include "../db/sealed.h"
 #include "text.h"
 
-static char *chunk_where(int64_t id, size_t n, struct pool *pool)
+static struct sealed_place chunk_at(int64_t id, size_t n)
 {
-	return pool_printf(pool, "piece_chunk.data:%lld.%zu", (long long)id, n);
-}
-
-static char *name_where(int64_t id, struct pool *pool)
-{
-	return pool_printf(pool, "piece.name:%lld", (long long)id);
+	return sealed_at2(SEALED_PIECE_CHUNK, id, (int64_t)n);
 }
 
 static int open_name(const struct keyring *k, const struct rows *r, size_t row, struct pool *pool, const char **name,
 		     struct err *e)
 {
+	struct sealed_place at = sealed_at(SEALED_PIECE_NAME, rows_i64(r, row, "id"));
 	unsigned char *plain;
-	size_t n = 0;
-	const unsigned char *sealed = rows_bytes(r, row, "name", pool, &n);
-	if (crypto_open(k, name_where(rows_i64(r, row, "id"), pool), sealed, n, pool, &plain, &n, e))
+	size_t n;
+	if (sealed_read(k, at, r, row, "name", pool, &plain, &n, e))
 		return -1;
-	*name = (const char *)plain;
+	*name = plain ? (const char *)plain : "";
 	return 0;
 }
 
@@ -31,7 +27,7 @@ const char *piece_name(const struct keyring *k, const struct rows *r, size_t row
 {
 	const char *name;
 	struct err e;
-	return rows_null(r, row, "name") || open_name(k, r, row, pool, &name, &e) ? "" : name;
+	return open_name(k, r, row, pool, &name, &e) ? "" : name;
 }
 
 const char *piece_label(const char *kind, const char *for_row, struct pool *pool)
@@ -61,12 +57,12 @@ int piece_seal(struct piece_new *p, struct err *e)
 	p->chunks = POOL_ARRAY(p->pool, struct sealed_chunk, p->chunk_count);
 	for (size_t n = 0; n < p->chunk_count; n++) {
 		size_t at = n * PIECE_CHUNK, size = p->size - at < PIECE_CHUNK ? p->size - at : PIECE_CHUNK;
-		if (crypto_seal(p->keys, chunk_where(p->id, n, p->pool), bytes + at, size, p->pool, &p->chunks[n].bytes,
+		if (sealed_make(p->keys, chunk_at(p->id, n), bytes + at, size, p->pool, &p->chunks[n].bytes,
 				&p->chunks[n].size, e))
 			return -1;
 	}
-	return crypto_seal(p->keys, name_where(p->id, p->pool), name, strlen(name), p->pool, &p->sealed_name.bytes,
-			   &p->sealed_name.size, e);
+	return sealed_make(p->keys, sealed_at(SEALED_PIECE_NAME, p->id), name, strlen(name), p->pool,
+			   &p->sealed_name.bytes, &p->sealed_name.size, e);
 }
 
 void piece_prepare(void *arg)
@@ -137,14 +133,13 @@ void piece_open(void *arg)
 	r->bytes = pool_alloc(r->pool, r->size + 1);
 	for (size_t i = 0; i < r->chunk_count; i++) {
 		unsigned char *plain;
-		size_t n = 0;
-		const unsigned char *sealed = rows_bytes(r->chunks, i, "data", r->pool, &n);
-		if (rows_i64(r->chunks, i, "n") != (int64_t)i || !sealed) {
+		size_t n;
+		if (sealed_read(r->keys, chunk_at(r->id, i), r->chunks, i, "data", r->pool, &plain, &n, &r->err))
+			return;
+		if (rows_i64(r->chunks, i, "n") != (int64_t)i || !plain) {
 			fault(&r->err, "piece %lld: chunk %zu is missing", (long long)r->id, i);
 			return;
 		}
-		if (crypto_open(r->keys, chunk_where(r->id, i, r->pool), sealed, n, r->pool, &plain, &n, &r->err))
-			return;
 		if (n > r->size - at) {
 			fault(&r->err, "piece %lld: longer than its size", (long long)r->id);
 			return;

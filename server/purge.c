@@ -4,6 +4,7 @@
 
 #include "../db/identity.h"
 #include "../db/purge.h"
+#include "../db/sealed.h"
 #include "../forms/xml.h"
 #include "../workflow/fire.h"
 #include "base/log.h"
@@ -33,17 +34,16 @@ static int without_nir(struct service *s, struct lanes *l, struct pool *pool, in
 	const struct rows *r = segment_rows(read, at);
 	for (size_t i = 0; i < rows_count(r); i++) {
 		int64_t seq = rows_i64(r, i, "seq");
-		const char *where = pool_printf(pool, "frozen_copy.data:%lld.%lld", (long long)file, (long long)seq);
+		struct sealed_place place = sealed_at2(SEALED_FROZEN_COPY, file, seq);
 		size_t n, size;
 		unsigned char *plain, *sealed;
-		const unsigned char *data = rows_bytes(r, i, "data", pool, &n);
 		struct values v = values_in(pool);
 		char *xml;
-		if (crypto_open(s->keys, where, data, n, pool, &plain, &n, e) || xml_to_values(plain, n, &v, e))
+		if (sealed_read(s->keys, place, r, i, "data", pool, &plain, &n, e) || xml_to_values(plain, n, &v, e))
 			return -1;
 		values_remove(&v, "nir");
 		if (xml_from_values(&v, "application", pool, &xml, &n, e) ||
-		    crypto_seal(s->keys, where, xml, n, pool, &sealed, &size, e))
+		    sealed_make(s->keys, place, xml, n, pool, &sealed, &size, e))
 			return -1;
 		segment_ask(g, &purge_frozen_put,
 			    ARGS(arg_i64(pool, file), arg_i64(pool, seq), arg_bytes(sealed, size)));

@@ -5,6 +5,7 @@
 #include "../db/case.h"
 #include "../db/identity.h"
 #include "../db/routing.h"
+#include "../db/sealed.h"
 #include "../server/base/json_write.h"
 #include "../server/base/str.h"
 #include "checks.h"
@@ -96,9 +97,8 @@ static int freeze(struct firing *f, struct firing_facts *w, struct segment *s, s
 	unsigned char *sealed;
 	size_t size;
 
-	if (crypto_seal(f->keys,
-			pool_printf(f->pool, "frozen_copy.data:%lld.%lld", (long long)f->file, (long long)w->seq),
-			w->canonical, w->canonical_size, f->pool, &sealed, &size, e))
+	if (sealed_make(f->keys, sealed_at2(SEALED_FROZEN_COPY, f->file, w->seq), w->canonical, w->canonical_size,
+			f->pool, &sealed, &size, e))
 		return -1;
 	segment_ask(s, &case_frozen_insert,
 		    ARGS(id(f), seq(f, w), arg_bytes(sealed, size),
@@ -296,8 +296,8 @@ static int offer_employer(struct firing *f, struct firing_facts *w, struct segme
 
 	if (!w->facts.has_employer)
 		return 0;
-	if (crypto_seal(f->keys, pool_printf(f->pool, "employer_link.token:%lld", (long long)f->file), token,
-			strlen(token), f->pool, &sealed, &size, e))
+	if (sealed_make(f->keys, sealed_at(SEALED_EMPLOYER_LINK, f->file), token, strlen(token), f->pool, &sealed,
+			&size, e))
 		return -1;
 	segment_ask(s, &case_employer_link,
 		    ARGS(id(f), arg_text(crypto_token_digest(f->pool, token)), arg_bytes(sealed, size)));
@@ -312,8 +312,7 @@ static int open_child(struct firing *f, struct firing_facts *w, struct segment *
 	unsigned char *sealed;
 
 	if (xml_from_values(&w->frozen, "application", f->pool, &xml, &size, e) ||
-	    crypto_seal(f->keys, pool_printf(f->pool, "working_copy.data:%lld", (long long)w->child), xml, size,
-			f->pool, &sealed, &size, e))
+	    sealed_make(f->keys, sealed_at(SEALED_WORKING_COPY, w->child), xml, size, f->pool, &sealed, &size, e))
 		return -1;
 	segment_ask(s, &case_child,
 		    ARGS(arg_text(f->body && *values_text(f->body, "kind") ? values_text(f->body, "kind") : "address"),
@@ -531,10 +530,8 @@ int event_append(struct segment *s, struct pool *pool, const struct keyring *key
 		unsigned char *sealed;
 		size_t size;
 
-		if (crypto_seal(keys,
-				pool_printf(pool, "event_personal.data:%lld.%lld", (long long)row->file,
-					    (long long)row->seq),
-				row->personal, strlen(row->personal), pool, &sealed, &size, e))
+		if (sealed_make(keys, sealed_at2(SEALED_EVENT_PERSONAL, row->file, row->seq), row->personal,
+				strlen(row->personal), pool, &sealed, &size, e))
 			return -1;
 		segment_ask(s, &case_event_personal,
 			    ARGS(arg_i64(pool, row->file), arg_i64(pool, row->seq), arg_bytes(sealed, size)));

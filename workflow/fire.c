@@ -8,6 +8,7 @@
 #include "../db/case.h"
 #include "../db/figures.h"
 #include "../db/identity.h"
+#include "../db/sealed.h"
 #include "../server/base/json_write.h"
 #include "../server/base/log.h"
 #include "../server/base/str.h"
@@ -527,19 +528,17 @@ static void ask_route(struct firing *f)
 		refuse(f);
 }
 
-static int read_copy(struct firing *f, const struct rows *r, const char *where, struct values *out, struct err *e)
+static int read_copy(struct firing *f, const struct rows *r, struct sealed_place at, struct values *out, struct err *e)
 {
 	unsigned char *plain;
-	const unsigned char *sealed;
-	size_t size, plain_size;
+	size_t n;
 
 	*out = values_in(f->pool);
-	sealed = rows_bytes(r, 0, "data", f->pool, &size);
-	if (!sealed)
-		return fault(e, "file %lld: erased copy", (long long)f->file);
-	if (crypto_open(f->keys, where, sealed, size, f->pool, &plain, &plain_size, e))
+	if (sealed_read(f->keys, at, r, 0, "data", f->pool, &plain, &n, e))
 		return -1;
-	return xml_to_values(plain, plain_size, out, e);
+	if (!plain)
+		return fault(e, "file %lld: erased copy", (long long)f->file);
+	return xml_to_values(plain, n, out, e);
 }
 
 static int read_copies(struct firing *f, struct segment *s, struct err *e)
@@ -551,8 +550,7 @@ static int read_copies(struct firing *f, struct segment *s, struct err *e)
 		const struct rows *r = segment_rows(s, x->working);
 
 		if (rows_count(r)) {
-			if (read_copy(f, r, pool_printf(f->pool, "working_copy.data:%lld", (long long)f->file),
-				      &w->working, e))
+			if (read_copy(f, r, sealed_at(SEALED_WORKING_COPY, f->file), &w->working, e))
 				return -1;
 		} else {
 			w->working = values_in(f->pool);
@@ -566,10 +564,8 @@ static int read_copies(struct firing *f, struct segment *s, struct err *e)
 
 		w->frozen = values_in(f->pool);
 		if (rows_count(r)) {
-			if (read_copy(f, r,
-				      pool_printf(f->pool, "frozen_copy.data:%lld.%lld", (long long)f->file,
-						  (long long)rows_i64(r, 0, "seq")),
-				      &w->frozen, e))
+			if (read_copy(f, r, sealed_at2(SEALED_FROZEN_COPY, f->file, rows_i64(r, 0, "seq")), &w->frozen,
+				      e))
 				return -1;
 			w->has_frozen = true;
 		}

@@ -4,6 +4,7 @@
 
 #include "../db/case.h"
 #include "../db/identity.h"
+#include "../db/sealed.h"
 #include "../db/verify.h"
 #include "../forms/xml.h"
 #include "../server/base/str.h"
@@ -32,18 +33,15 @@ struct gathered {
 
 static int read_answers(const struct firing *t, struct pool *pool, int64_t file, struct gathered *g, struct err *e)
 {
-	size_t size, n;
+	struct sealed_place at = sealed_at2(SEALED_FROZEN_COPY, file, rows_i64(g->frozen, 0, "seq"));
 	unsigned char *plain;
-	const unsigned char *sealed = rows_bytes(g->frozen, 0, "data", pool, &size);
+	size_t n;
 
 	g->answers = values_in(pool);
-	if (!rows_count(g->frozen) || !sealed)
-		return fault(e, "file %lld: no frozen copy", (long long)file);
-	if (crypto_open(t->keys,
-			pool_printf(pool, "frozen_copy.data:%lld.%lld", (long long)file,
-				    (long long)rows_i64(g->frozen, 0, "seq")),
-			sealed, size, pool, &plain, &n, e))
+	if (sealed_read(t->keys, at, g->frozen, 0, "data", pool, &plain, &n, e))
 		return -1;
+	if (!plain)
+		return fault(e, "file %lld: no frozen copy", (long long)file);
 	return xml_to_values(plain, n, &g->answers, e);
 }
 

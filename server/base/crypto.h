@@ -76,6 +76,7 @@ char *crypto_code(struct pool *pool);
 /* HMAC-SHA-256 for equality searches; `use` separates domains ("nir", "iban", "idempotency", "csrf"). Hex, 64 chars. */
 char *crypto_hmac_hex(const struct keyring *k, struct pool *pool, const char *use, const void *data, size_t n);
 
+/* What the database keeps is sealed by db/sealed.h, which knows the places. */
 int crypto_seal(const struct keyring *k, const char *where, const void *plain, size_t n, struct pool *pool,
 		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
 /* ERR_FAULT when the text was changed, belongs elsewhere or its key is gone. The plain text gets a final 0. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../db/file_read.h"
+#include "../../db/sealed.h"
 #include "../../db/working.h"
 #include "../../forms/xml.h"
 #include "../base/crypto.h"
@@ -46,8 +47,8 @@ static int ask_first_answers(struct job *j, int64_t file, struct err *e)
 
 	values_add(&known, "email", j->who.email);
 	if (xml_from_values(&known, "application", j->pool, &xml, &size, e) ||
-	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)file), xml, size,
-			j->pool, &sealed, &sealed_size, e))
+	    sealed_make(j->service->keys, sealed_at(SEALED_WORKING_COPY, file), xml, size, j->pool, &sealed,
+			&sealed_size, e))
 		return -1;
 	job_ask(j, &working_save,
 		ARGS(arg_i64(j->pool, file), arg_bytes(sealed, sealed_size), arg_i64(j->pool, 0),
@@ -358,8 +359,8 @@ int reponses_save(struct job *j, const struct file_view *v, job_step *next, stru
 	values_add_all(&answers, &v->answers);
 	form_merge(form_get("application"), &answers, &kept);
 	if (xml_from_values(&answers, "application", j->pool, &xml, &size, e) ||
-	    crypto_seal(j->service->keys, pool_printf(j->pool, "working_copy.data:%lld", (long long)v->id), xml, size,
-			j->pool, &sealed, &sealed_size, e))
+	    sealed_make(j->service->keys, sealed_at(SEALED_WORKING_COPY, v->id), xml, size, j->pool, &sealed,
+			&sealed_size, e))
 		return -1;
 	moved = moved_rows(j, v, &kept, from, to);
 	s->row = job_ask(j, &working_save,

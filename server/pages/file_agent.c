@@ -4,6 +4,7 @@
 
 #include "../../db/agent_file.h"
 #include "../../db/queue.h"
+#include "../../db/sealed.h"
 #include "../../forms/xml.h"
 #include "../base/crypto.h"
 #include "../base/str.h"
@@ -834,19 +835,14 @@ static const char *waits_text(const struct agent_page *p)
 
 static void read_before(struct agent_page *p, const struct rows *r)
 {
-	size_t size, plain_size;
+	struct sealed_place at = sealed_at2(SEALED_FROZEN_COPY, p->v->id, rows_i64(r, 1, "seq"));
 	unsigned char *plain;
-	const unsigned char *sealed = rows_count(r) > 1 ? rows_bytes(r, 1, "data", p->j->pool, &size) : NULL;
+	size_t n;
 	struct err e;
 
 	p->before = values_in(p->j->pool);
-	if (!sealed || !p->v->has_frozen ||
-	    crypto_open(p->j->service->keys,
-			pool_printf(p->j->pool, "frozen_copy.data:%lld.%lld", (long long)p->v->id,
-				    (long long)rows_i64(r, 1, "seq")),
-			sealed, size, p->j->pool, &plain, &plain_size, &e))
-		return;
-	p->has_before = !xml_to_values((const char *)plain, plain_size, &p->before, &e);
+	if (p->v->has_frozen && !sealed_read(p->j->service->keys, at, r, 1, "data", p->j->pool, &plain, &n, &e))
+		p->has_before = plain && !xml_to_values(plain, n, &p->before, &e);
 }
 
 /* Where the reason why not is put right: the part of the open form it speaks of, else the form. */

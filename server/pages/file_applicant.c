@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../db/sealed.h"
 #include "../../db/signing.h"
 #include "../base/crypto.h"
 #include "../base/str.h"
@@ -430,17 +431,14 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 static int linked(struct job *j, struct err *e)
 {
 	const struct waiting *w = j->state;
-	const struct rows *r = job_rows(j, w->link);
-	size_t n = 0, size;
-	unsigned char *plain;
-	const unsigned char *sealed = rows_count(r) ? rows_bytes(r, 0, "token", j->pool, &n) : NULL;
+	unsigned char *token;
+	size_t n;
 
-	if (!sealed)
-		return page(j, w->view, w->status, &w->problems, NULL);
-	if (crypto_open(j->service->keys, pool_printf(j->pool, "employer_link.token:%lld", (long long)w->view->id),
-			sealed, n, j->pool, &plain, &size, e))
+	if (sealed_read(j->service->keys, sealed_at(SEALED_EMPLOYER_LINK, w->view->id), job_rows(j, w->link), 0,
+			"token", j->pool, &token, &n, e))
 		return -1;
-	return page(j, w->view, w->status, &w->problems, pool_printf(j->pool, "/convention/%s", (const char *)plain));
+	return page(j, w->view, w->status, &w->problems,
+		    token ? pool_printf(j->pool, "/convention/%s", (const char *)token) : NULL);
 }
 
 int file_page_applicant(struct job *j, const struct file_view *v, int status, const struct problems *p,

@@ -25,6 +25,7 @@
 
 #include <string.h>
 
+#include "../../db/sealed.h"
 #include "../../db/upload.h"
 #include "../base/str.h"
 #include "../watch.h"
@@ -57,16 +58,6 @@ static struct upload_state *state_of(struct job *j)
 	s->pool = j->pool;
 	s->keys = j->service->keys;
 	return s;
-}
-
-static char *name_where(int64_t id, struct pool *pool)
-{
-	return pool_printf(pool, "upload.name:%lld", (long long)id);
-}
-
-static char *slice_where(int64_t id, int64_t at, struct pool *pool)
-{
-	return pool_printf(pool, "upload_chunk.data:%lld.%lld", (long long)id, (long long)at);
 }
 
 static const char *header_of(struct job *j, const char *name)
@@ -134,8 +125,8 @@ static int numbered(struct job *j, struct err *e)
 	struct arg file = arg_i64(j->pool, s->in.file);
 
 	s->id = rows_i64(job_rows(j, s->row), 0, "id");
-	if (crypto_seal(s->keys, name_where(s->id, j->pool), in->name, strlen(in->name), j->pool, &s->sealed.bytes,
-			&s->sealed.size, e))
+	if (sealed_make(s->keys, sealed_at(SEALED_UPLOAD_NAME, s->id), in->name, strlen(in->name), j->pool,
+			&s->sealed.bytes, &s->sealed.size, e))
 		return -1;
 	job_ask(j, &upload_insert,
 		ARGS(arg_i64(j->pool, s->id), file, arg_text(in->kind), arg_text(in->for_row),
@@ -240,15 +231,15 @@ static void assemble(void *arg)
 	int64_t at = 0;
 
 	for (size_t i = 0; i < rows_count(s->sealed_chunks); i++) {
+		struct sealed_place place = sealed_at2(SEALED_UPLOAD_CHUNK, s->id, at);
 		unsigned char *plain;
-		size_t n = 0;
-		const unsigned char *data = rows_bytes(s->sealed_chunks, i, "data", s->pool, &n);
-		if (rows_i64(s->sealed_chunks, i, "at") != at || !data) {
+		size_t n;
+		if (sealed_read(s->keys, place, s->sealed_chunks, i, "data", s->pool, &plain, &n, &s->err))
+			return;
+		if (rows_i64(s->sealed_chunks, i, "at") != at || !plain) {
 			(void)fault(&s->err, "upload %lld: nothing at %lld", (long long)s->id, (long long)at);
 			return;
 		}
-		if (crypto_open(s->keys, slice_where(s->id, at, s->pool), data, n, s->pool, &plain, &n, &s->err))
-			return;
 		if ((int64_t)n > s->size - at) {
 			(void)fault(&s->err, "upload %lld: longer than its size", (long long)s->id);
 			return;
@@ -309,8 +300,7 @@ static int completing(struct job *j, struct err *e)
 	piece_in_size(&s->in, (size_t)s->size);
 	if (s->in.problems.count)
 		return piece_in_refused(j, e);
-	const unsigned char *data = rows_bytes(r, 0, "name", j->pool, &n);
-	if (crypto_open(s->keys, name_where(s->id, j->pool), data, n, j->pool, &name, &n, e))
+	if (sealed_read(s->keys, sealed_at(SEALED_UPLOAD_NAME, s->id), r, 0, "name", j->pool, &name, &n, e))
 		return -1;
 	s->in.in.name = (const char *)name;
 	s->sealed_chunks = job_rows(j, s->chunks);
@@ -359,7 +349,7 @@ static void seal(void *arg)
 {
 	struct upload_state *s = arg;
 
-	(void)!crypto_seal(s->keys, slice_where(s->id, s->offset, s->pool), s->slice, s->slice_size, s->pool,
+	(void)!sealed_make(s->keys, sealed_at2(SEALED_UPLOAD_CHUNK, s->id, s->offset), s->slice, s->slice_size, s->pool,
 			   &s->sealed.bytes, &s->sealed.size, &s->err);
 }
 

@@ -15,6 +15,7 @@
 #include "../../db/message.h"
 #include "../../db/migrate.h"
 #include "../../db/piece.h"
+#include "../../db/sealed.h"
 #include "../../forms/xml.h"
 #include "../../server/base/file.h"
 #include "../../server/chain.h"
@@ -201,8 +202,7 @@ static int64_t draft(struct pool *pool, const char *email, const char *rpps, con
 	file = number(
 		pool_printf(pool, "insert into file (account) values (%lld) returning id", (long long)who->account));
 	assert_int_equal(xml_from_values(&v, "application", pool, &xml, &n, &e), 0);
-	assert_int_equal(crypto_seal(service.keys, pool_printf(pool, "working_copy.data:%lld", (long long)file), xml, n,
-				     pool, &sealed, &n, &e),
+	assert_int_equal(sealed_make(service.keys, sealed_at(SEALED_WORKING_COPY, file), xml, n, pool, &sealed, &n, &e),
 			 0);
 	struct segment *s = segment_as(pool, who);
 	segment_ask(s, &case_working_insert, ARGS(arg_i64(pool, file), arg_bytes(sealed, n)));
@@ -515,13 +515,11 @@ static void a_refused_file_loses_its_pieces_and_its_number_after_a_year(void **s
 	struct segment *s = segment_as(pool, &system_identity);
 	size_t at = segment_ask(s, &case_frozen, ARGS(arg_i64(pool, file)));
 	send_it(s);
+	const struct rows *r = segment_rows(s, at);
 	size_t n;
 	unsigned char *plain;
-	const unsigned char *sealed = rows_bytes(segment_rows(s, at), 0, "data", pool, &n);
-	assert_int_equal(crypto_open(service.keys,
-				     pool_printf(pool, "frozen_copy.data:%lld.%lld", (long long)file,
-						 (long long)rows_i64(segment_rows(s, at), 0, "seq")),
-				     sealed, n, pool, &plain, &n, &e),
+	assert_int_equal(sealed_read(service.keys, sealed_at2(SEALED_FROZEN_COPY, file, rows_i64(r, 0, "seq")), r, 0,
+				     "data", pool, &plain, &n, &e),
 			 0);
 	assert_int_equal(xml_to_values(plain, n, &v, &e), 0);
 	assert_null(values_get(&v, "nir"));
