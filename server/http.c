@@ -31,6 +31,7 @@
 #define CANCELS_MAX 200         /* and more than half of the connection's requests: it is an attack */
 #define PROGRESS_BYTES 4096     /* in a second: an upload or a download that goes on */
 #define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
+#define HANDSHAKE_SECONDS 10
 #define STOP_SECONDS 10
 #define JUMP_MS 100 /* of the machine's clock, between two turns */
 #define NEVER ((uint64_t)365 * 86400 * 1000)
@@ -801,7 +802,8 @@ static void sweep(struct loop *l, int64_t now)
 		c->bytes = bytes;
 		int64_t since = c->done_at > c->progress_at ? c->done_at : c->progress_at;
 		/* What we have not answered is ours to finish. */
-		if ((!c->working && now - since > idle) || now - c->done_at > REQUEST_SECONDS_MAX * SECOND) {
+		if ((!c->working && now - since > idle) || now - c->done_at > REQUEST_SECONDS_MAX * SECOND ||
+		    (!c->ssl && now - c->opened_at > HANDSHAKE_SECONDS * SECOND)) {
 			atomic_fetch_add(&http.idle, 1);
 			connection_end(c);
 		}
@@ -872,21 +874,26 @@ static void on_stop(void *arg)
 	l->stop_at = clock_monotonic() + STOP_SECONDS * SECOND;
 }
 
-/* libh2o stamps what waits with the machine's clock: where that was set, the stamps follow. Set back, an answer would
- * wait. */
+/*
+ * libh2o stamps what waits with the machine's clock: where that was set, the stamps follow, else an answer would wait.
+ * Some may be later than the setting, as its loop reads the clock between two calls of ours: these are right.
+ */
 static void follow_clock(struct loop *l)
 {
 	struct timeval at;
 	gettimeofday(&at, NULL);
-	int64_t lead = (int64_t)at.tv_sec * 1000 + at.tv_usec / 1000 - clock_monotonic() / (SECOND / 1000);
-	int64_t jump = lead - l->clock_lead;
+	int64_t now = (int64_t)at.tv_sec * 1000 + at.tv_usec / 1000, lead = now - clock_monotonic() / (SECOND / 1000);
+	int64_t jump = lead - l->clock_lead, last = jump > 0 ? now - jump : INT64_MAX, first = jump > 0 ? 0 : now + 1;
 	if (jump > -JUMP_MS && jump < JUMP_MS)
 		return;
 	l->clock_lead = lead;
 	for (h2o_linklist_t *t = l->ctx.loop->_timeouts.next; t != &l->ctx.loop->_timeouts; t = t->next) {
 		h2o_linklist_t *entries = &H2O_STRUCT_FROM_MEMBER(h2o_timeout_t, _link, t)->_entries;
-		for (h2o_linklist_t *e = entries->next; e != entries; e = e->next)
-			H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, e)->registered_at += (uint64_t)jump;
+		for (h2o_linklist_t *e = entries->next; e != entries; e = e->next) {
+			uint64_t *stamp = &H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, e)->registered_at;
+			if ((int64_t)*stamp >= first && (int64_t)*stamp <= last)
+				*stamp += (uint64_t)jump;
+		}
 	}
 }
 
@@ -1120,7 +1127,9 @@ static void configure(void)
 	http.config.server_name = h2o_iovec_init(H2O_STRLIT(""));
 	http.config.max_request_entity_size = ENTITY_MAX;
 	http.config.http1.upgrade_to_http2 = 0;
-	/* Idling, uploads and what never ends are sweep()'s: libh2o counts by the machine's clock, which may jump. */
+	/* Handshakes, idling, uploads and what never ends are sweep()'s: libh2o counts by the machine's clock, which
+	 * may jump. */
+	http.config.handshake_timeout = NEVER;
 	http.config.http1.req_timeout = NEVER;
 	http.config.http2.idle_timeout = NEVER;
 	h2o_hostconf_t *host = h2o_config_register_host(&http.config, h2o_iovec_init(H2O_STRLIT("default")), 65535);

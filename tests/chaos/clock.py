@@ -95,8 +95,10 @@ class Clock:
         right(house.process.poll() is None and house.process.pid == self.pid, "enrolld ended: " + tail(house.log))
         shown = parsedate_to_datetime(house.client().get("/healthz").headers["Date"]).timestamp()
         right(abs(shown - time.time() - house.lead) < 60, "the jump is not seen: %s" % shown)
-        half.sendall(body[10:])
-        said = half.recv(65536)
+        said = b""
+        with contextlib.suppress(OSError):  # closed: it says nothing
+            half.sendall(body[10:])
+            said = half.recv(65536)
         right(said.startswith(b"HTTP/1.1 200 "), "a request that was half sent before it: %r" % said[:300])
         half.close()
         agents = [house.agent("lea"), house.agent("marc")]

@@ -686,6 +686,26 @@ static void a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not(void **unu
 	raw_close(&dribble);
 }
 
+static void who_does_not_finish_the_handshake_is_let_go(void **unused)
+{
+	(void)unused;
+	static const char half_a_hello[] = { 22, 3, 1, 2, 0, 1 };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)service.settings.port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct pollfd there = { .fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN };
+	int idle = service.settings.idle_seconds;
+	char byte;
+
+	service.settings.idle_seconds = 600;
+	assert_int_equal(connect(there.fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(send(there.fd, half_a_hello, sizeof half_a_hello, 0), sizeof half_a_hello);
+	assert_int_equal(poll(&there, 1, 60000), 1);
+	assert_int_equal(recv(there.fd, &byte, 1, 0), 0);
+	service.settings.idle_seconds = idle;
+	close(there.fd);
+}
+
 static void one_address_has_a_bounded_number_of_connections(void **unused)
 {
 	(void)unused;
@@ -770,6 +790,7 @@ int main(void)
 		cmocka_unit_test(rapid_resets_cost_nothing_and_close_the_connection),
 		cmocka_unit_test(slow_clients_are_closed),
 		cmocka_unit_test(a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not),
+		cmocka_unit_test(who_does_not_finish_the_handshake_is_let_go),
 		cmocka_unit_test(one_address_has_a_bounded_number_of_connections),
 		cmocka_unit_test(a_proxy_says_for_whom_it_connects),
 		cmocka_unit_test(the_database_away_is_503_with_a_reference),
