@@ -263,7 +263,8 @@ class History:
     def outbox(self):
         """Every mail that had to go has gone, under the id of its row, and a repeated one is the same mail."""
         rows = {int(r[0]): r[1:] for r in self.house.sql(
-            "select o.id, o.kind, coalesce(o.error, ''), coalesce(m.mail_state, ''), coalesce(o.ref, 0), o.done_at is not null"
+            "select o.id, o.kind, coalesce(o.error, ''), coalesce(m.mail_state, ''), coalesce(o.ref, 0), o.done_at is not null,"
+            " m.subject is not null and m.body is null and exists (select from purge_log p where p.file = m.file and 'answers' = any(p.kinds))"
             " from (select * from outbox union all select * from enroll.forgotten) o"
             " left join message m on m.id = o.ref and o.kind in ('message', 'mail') where o.kind in ('message', 'mail', 'checks', 'digest')")}
         undone = [i for i, r in rows.items() if r[4] != "t"]
@@ -274,13 +275,15 @@ class History:
         got = collections.defaultdict(list)
         for m in self.house.mail.mails:
             got[m["id"]].append(m)
-        bad = [i for i, r in mails.items() if r[1] or r[2] != "sent" or i not in got]
+        # the clock jumps by months: what waited may have been erased with its file, and then says so
+        erased = {i for i, r in mails.items() if r[1:3] == ("refused", "failed") and r[5] == "t"}
+        bad = [i for i, r in mails.items() if i not in erased and (r[1] or r[2] != "sent" or i not in got)]
         right(not bad, "not delivered: %s" % [(i, mails[i], i in got) for i in bad[:5]])
         known = set(mails) | {i for i, r in rows.items() if r[0] == "digest"}
         right(set(got) <= known, "a mail of no row: %s" % sorted(set(got) - known)[:5])
         for i, copies in got.items():
             right(len({(m["to"], m["subject"], m["text"]) for m in copies}) == 1, "mail %d has differing copies" % i)
-        self.counts["mails"] = len(got)
+        self.counts["mails"], self.counts["mails erased"] = len(got), len(erased - set(got))
         self.counts["mails again"] = len(self.house.mail.mails) - len(got)
 
 
@@ -317,6 +320,8 @@ def main(c):
         c.survived(h.counts["killed " + way], what)
     c.survived(h.counts["clock"], "jumps of the clock, %d days" % h.days)
     c.survived(h.counts["mails"], "mails delivered, %d of them more than once" % h.counts["mails again"])
+    if h.counts["mails erased"]:
+        c.survived(h.counts["mails erased"], "that waited while the clock went on by months, and were erased with their file")
 
 if __name__ == "__main__":
     alone(main)
