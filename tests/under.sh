@@ -74,7 +74,7 @@ asan)
 valgrind)
 	$MAKE -s -j"$JOBS" build test-bins || exit 1
 	memcheck=(valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
-		--suppressions="$PWD/tests/valgrind.supp" --fair-sched=yes)
+		--suppressions="$PWD/tests/valgrind.supp" --fair-sched=yes --vgdb=no)
 	units 900 "$($MAKE -s list-tests | grep '_test$')" "${memcheck[@]}"
 	# Two programs that are what they stand for, under memcheck: the scenarios know no better.
 	mkdir -p build/valgrind

@@ -50,7 +50,8 @@ def sqlmap(what, url, folder, *more):
         try:
             subprocess.run(["sqlmap", "-u", url, "--batch", "--level=3", "--risk=2", "--dbms=PostgreSQL", "--technique=BEUST", "--threads=2", "--timeout=15", "--retries=1",
                             "--time-sec=3", "--flush-session", "--output-dir", os.path.join(folder, "sqlmap"), "--disable-coloring", *more],
-                           stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, timeout=SECONDS)
+                           stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, timeout=SECONDS,
+                           env={**os.environ, "SSL_CERT_FILE": os.path.join(house.home, "certs/ca.pem")})  # with a certificate it asks for the server's too
             done = "to its end"
         except subprocess.TimeoutExpired:
             done = "for %d s" % SECONDS
@@ -71,9 +72,8 @@ def main():
         subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.split()[1],
         subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "testssl.sh"], capture_output=True, text=True).stdout,
         subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "sqlmap"], capture_output=True, text=True).stdout)
-    people = [m["email"] for m in [{"email": "marie.nouvelle@demo.example"}]]
     c = house.client()
-    c.token = c.post("/connexion", {"email": people[0], "password": "demonstration-2026"}).json["token"]
+    c.token = c.post("/connexion", {"email": "marie.nouvelle@demo.example", "password": "demonstration-2026"}).json["token"]
     file = c.post("/dossiers").json["id"]
     agent = os.path.join(house.home, "agents/delegue.pem"), os.path.join(house.home, "agents/delegue.key")
     both = os.path.join(folder, "agent.pem")
