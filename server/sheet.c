@@ -1,6 +1,7 @@
 #include "sheet.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,16 +24,28 @@ struct sheet {
 	bool failed;
 };
 
+/* Ending a book, the library dates it by gmtime(), whose answer all threads share: one at a time. */
+static lxw_error close_book(struct sheet *s)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	lxw_error error;
+
+	pthread_mutex_lock(&lock);
+	error = workbook_close(s->book);
+	pthread_mutex_unlock(&lock);
+	s->book = NULL;
+	return error;
+}
+
 /* A sheet that was never ended. */
 static void sheet_drop(void *thing)
 {
 	struct sheet *s = thing;
 
 	if (s->book)
-		workbook_close(s->book);
+		(void)close_book(s);
 	if (s->fd >= 0)
 		close(s->fd);
-	s->book = NULL;
 	s->fd = -1;
 }
 
@@ -200,8 +213,7 @@ int sheet_end(struct sheet *s, const void **bytes, size_t *size, struct err *e)
 		*size = s->csv.len;
 		return 0;
 	}
-	error = workbook_close(s->book);
-	s->book = NULL;
+	error = close_book(s);
 	if (error != LXW_NO_ERROR || s->failed)
 		return fault(e, "sheet: %s", error == LXW_NO_ERROR ? "a cell was refused" : lxw_strerror(error));
 	if (fstat(s->fd, &st) || st.st_size <= 0)
