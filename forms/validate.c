@@ -219,6 +219,7 @@ static const struct said sentences[] = {
 	{ "far", "« {label} » : cette date est trop lointaine, vérifiez l’année." },
 	{ "order", "« {label} » : cette date précède celle de « {other} »." },
 	{ "letters", "« {label} » : écrivez le jour, le mois et l’année en chiffres, par exemple 03 pour mars." },
+	{ "part", "« {label} » : donnez le jour, le mois et l’année, par exemple 21 11 1985." },
 	{ "year", "« {label} » : écrivez l’année en quatre chiffres, par exemple 1985." },
 	{ "age", "« {label} » : l’âge doit être compris entre {min} et {max} ans." },
 	{ "bounds", "« {label} » est un nombre entre {min} et {max}." },
@@ -232,13 +233,14 @@ static const struct said sentences[] = {
 static const char *filled_in(const char *text, const struct field *f, const char *other, size_t typed,
 			     struct pool *pool)
 {
+	static const char aside[] = " (facultatif)"; /* of a label, not of a sentence */
 	struct str s = str_in(pool);
 	while (*text) {
 		if (str_starts(text, "{0}")) {
 			str_addf(&s, "%zu", typed);
 			text += 3;
 		} else if (str_starts(text, "{label}")) {
-			str_add(&s, f->label);
+			str_add_n(&s, f->label, strlen(f->label) - (str_ends(f->label, aside) ? strlen(aside) : 0));
 			text += 7;
 		} else if (str_starts(text, "{other}")) {
 			str_add(&s, other);
@@ -656,7 +658,7 @@ static void tell(struct judge *j, const struct field *f, const char *name, const
 	const char *code = v->code;
 	if (!strcmp(code, "short"))
 		code = "length";
-	else if (!strcmp(code, "letters") || !strcmp(code, "year"))
+	else if (!strcmp(code, "letters") || !strcmp(code, "year") || !strcmp(code, "part"))
 		code = "date";
 	problems_add(j->problems, name, code, filled_in(said, f, v->other ? v->other : "", v->typed, j->pool));
 }
@@ -694,6 +696,8 @@ static bool date_sent(struct judge *j, const char *name, struct verdict *out, da
 			*day = day_of_parts(year_n, month_n, day_n);
 		else
 			out->code = date_code(pool_printf(j->pool, "%s/%s/%s", d, m, y), y);
+		if ((!*d || !*m || !*y) && str_eq(out->code, "date"))
+			out->code = "part";
 	} else {
 		text = str_trim(j->pool, text);
 		if (!*text)
@@ -1146,6 +1150,7 @@ const char *field_shown(const struct field *field, const char *text, struct pool
 		return "";
 	if (!field->secret || !*text || is_masked(text))
 		return pool_strdup(pool, text);
+	text = squeezed(text, ".-", pool); /* as it is kept: it may have been typed with spaces */
 	size_t n = strlen(text);
 	if (field->type == FIELD_NIR && n == 15)
 		return pool_printf(pool, "%.1s %.2s •• •• ••• ••• ••", text, text + 1);
