@@ -127,13 +127,6 @@ static struct list sections_of(const struct form *f, const struct values *a, str
 	return (struct list){ out, sections };
 }
 
-static const char *size_of(int64_t bytes, struct pool *pool)
-{
-	return bytes < 1000000 ? pool_printf(pool, "%lld\xC2\xA0ko", (long long)((bytes + 999) / 1000))
-			       : pool_printf(pool, "%lld,%lld\xC2\xA0Mo", (long long)(bytes / 1000000),
-					     (long long)(bytes % 1000000 / 100000));
-}
-
 int receipt_prepare(struct service *s, const struct file_view *v, struct receipt *r, struct pool *pool, struct err *e)
 {
 	const struct event_view *first = NULL, *sent = NULL;
@@ -152,7 +145,7 @@ int receipt_prepare(struct service *s, const struct file_view *v, struct receipt
 		pieces[i] = (struct sent_view){
 			.label = piece_label(v->pieces[i].kind, v->pieces[i].for_row, pool),
 			.name = v->pieces[i].name,
-			.size = size_of(v->pieces[i].size, pool),
+			.size = text_size(pool, v->pieces[i].size),
 		};
 	/* The event's own deadline: a later one belongs to another state. */
 	const char *due = json_member(first->body, "deadline", pool);

@@ -932,7 +932,7 @@ static int read_body(struct job *j, struct err *e)
 		snprintf(e->arg, sizeof e->arg, "%s",
 			 most == UPLOAD_MAX  ? UPLOAD_MOST
 			 : most == SLICE_MAX ? "1\u00a0Mo"
-					     : "256\u00a0Ko");
+					     : "256\u00a0ko");
 		return 413;
 	}
 	if (p->content != CONTENT_NONE && j->route->slice != (p->content == CONTENT_SLICE)) {

@@ -136,3 +136,14 @@ const char *text_fill(struct pool *pool, const char *id, const char *arg)
 	str_add(&out, pattern);
 	return out.s;
 }
+
+const char *text_size(struct pool *pool, int64_t bytes)
+{
+	int64_t tenths = (bytes * 10 + 524288) / 1048576;
+
+	if (bytes < 1024)
+		return pool_printf(pool, "%lld\u00a0o", (long long)bytes);
+	if (bytes < 1048576)
+		return pool_printf(pool, "%lld\u00a0ko", (long long)((bytes + 512) / 1024));
+	return pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(tenths / 10), (long long)(tenths % 10));
+}

@@ -5,6 +5,7 @@
 #ifndef SERVER_TEXT_H
 #define SERVER_TEXT_H
 
+#include <stdint.h>
 #include "base/err.h"
 #include "base/pool.h"
 
@@ -13,5 +14,8 @@ const char *text(const char *id);                                          /* st
 const char *text_fill(struct pool *pool, const char *id, const char *arg); /* {0} becomes arg */
 const char *text_or(const char *id, const char *otherwise);                /* otherwise when there is no such id */
 const char *text2(const char *prefix, const char *id);                     /* text("prefix.id") */
+
+/* "165 ko", "2,4 Mo": of 1024, as the limits are. */
+const char *text_size(struct pool *pool, int64_t bytes);
 
 #endif

@@ -33,7 +33,7 @@ static const char *counts_how(const struct period *p)
 static void table(struct str *out, const struct period *p, size_t n, struct pool *pool)
 {
 	static const struct stack_table t = { "Vos périodes d’expérience",
-					      { "Période", "Structure", "Temps", "Compte" },
+					      { "Période", "Structure", "Temps", "Prise en compte" },
 					      4 };
 
 	stack_open(out, &t);

@@ -378,13 +378,6 @@ static struct list checks_of(const struct agent_page *p, const char *const *code
 
 /* ---- pieces ---- */
 
-static const char *size_text(struct pool *pool, int64_t bytes)
-{
-	return bytes < 1024 * 1024 ? pool_printf(pool, "%lld\u00a0ko", (long long)((bytes + 1023) / 1024))
-				   : pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(bytes / (1024 * 1024)),
-						 (long long)(bytes % (1024 * 1024) * 10 / (1024 * 1024)));
-}
-
 static struct shown_piece piece_shown(const struct agent_page *p, const struct piece_view *x)
 {
 	bool clean = str_eq(x->scan, "clean"), infected = str_eq(x->scan, "infected");
@@ -394,7 +387,7 @@ static struct shown_piece piece_shown(const struct agent_page *p, const struct p
 		.file = p->v->id,
 		.label = piece_label(x->kind, x->for_row, p->j->pool),
 		.name = x->name,
-		.size = size_text(p->j->pool, x->size),
+		.size = text_size(p->j->pool, x->size),
 		.type = str_eq(x->type, "application/pdf") ? "PDF"
 			: str_eq(x->type, "image/png")     ? "PNG"
 							   : "JPEG",

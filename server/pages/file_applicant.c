@@ -25,10 +25,11 @@ static const struct view step_view = VIEW(struct step_row, step_slots);
 
 struct item_row {
 	const char *what, *text, *href;
-	bool is_piece;
+	bool is_piece, changed;
 };
 static const struct slot item_slots[] = { SLOT_T(struct item_row, what), SLOT_T(struct item_row, text),
-					  SLOT_T(struct item_row, href), SLOT_B(struct item_row, is_piece) };
+					  SLOT_T(struct item_row, href), SLOT_B(struct item_row, is_piece),
+					  SLOT_B(struct item_row, changed) };
 static const struct view item_row_view = VIEW(struct item_row, item_slots);
 
 struct action_row {
@@ -88,7 +89,8 @@ struct applicant_view {
 		*route, *route_caisse;
 	bool draft, submitted, expert_review, correction, unrouted, in_review, to_sign, to_countersign, conventioned;
 	bool suspended, leaving, ended, refused, appealed, withdrawn, closed;
-	bool amendment, one_item, i_signed, has_employer, later, may_appeal, sent, has_convention, sealing, profile;
+	bool amendment, one_item, all_changed, i_signed, has_employer, later, may_appeal, sent, has_convention, sealing,
+		profile;
 	bool has_actions, has_messages, has_events, has_checks, has_experience, has_pieces;
 	struct list steps, items, actions, messages, events, checks, pieces;
 	struct markup summary, chart;
@@ -139,6 +141,7 @@ static const struct slot applicant_slots[] = {
 	B(closed),
 	B(amendment),
 	B(one_item),
+	B(all_changed),
 	B(i_signed),
 	B(has_employer),
 	B(later),
@@ -171,16 +174,6 @@ static const struct page applicant_page = { "server/pages/file_applicant.html", 
 PAGE(applicant_page);
 
 /* ---- words ---- */
-
-const char *size_french(struct pool *pool, int64_t bytes)
-{
-	if (bytes < 1024)
-		return pool_printf(pool, "%lld\u00a0o", (long long)bytes);
-	if (bytes < 1024 * 1024)
-		return pool_printf(pool, "%lld\u00a0Ko", (long long)((bytes + 512) / 1024));
-	int64_t tenths = (bytes * 10 + 524288) / 1048576;
-	return pool_printf(pool, "%lld,%lld\u00a0Mo", (long long)(tenths / 10), (long long)(tenths % 10));
-}
 
 struct problems problems_with(struct job *j, const struct problems *p, const struct err *why)
 {
@@ -261,21 +254,24 @@ static void read_steps(struct job *j, const struct file_view *v, struct applican
 static void read_items(struct job *j, const struct file_view *v, struct applicant_view *x)
 {
 	struct item_row *rows = POOL_ARRAY(j->pool, struct item_row, v->item_count + 1);
-	size_t n = 0;
+	size_t n = 0, changed = 0;
 
 	for (size_t i = 0; i < v->item_count; i++) {
 		if (v->items[i].answered)
 			continue;
+		changed += v->items[i].changed;
 		rows[n++] = (struct item_row){
 			.what = item_label(v, &v->items[i], j->pool),
 			.text = v->items[i].text,
 			.href = item_href(v, &v->items[i], j->pool),
 			.is_piece = v->items[i].piece && *v->items[i].piece,
+			.changed = v->items[i].changed,
 		};
 	}
 	x->items = (struct list){ rows, n };
 	x->items_open = (int64_t)n;
 	x->one_item = n == 1;
+	x->all_changed = n && changed == n;
 }
 
 /* The one that moves the file on, in this state. */
@@ -402,7 +398,7 @@ static void read_pieces(struct job *j, const struct file_view *v, struct applica
 			.piece = p->id,
 			.kind = piece_label(p->kind, p->for_row, j->pool),
 			.name = *p->name ? p->name : text("piece_name.unnamed"),
-			.size = size_french(j->pool, p->size),
+			.size = text_size(j->pool, p->size),
 			.scan = text2("scan", p->scan),
 			.problem = p->problem ? text2("piece", p->problem) : NULL,
 			.opened = v->st == ST_DRAFT ? NULL : opened_by(j, v, p->id),

@@ -30,7 +30,6 @@ bool step_complete(const struct file_view *v, const struct step *step);
 /* experience_chart.c: periods on a time axis, and the same as a table. Empty markup without periods. */
 struct markup experience_chart(const struct file_view *v, struct pool *pool);
 /* A file's size in French: "240 Ko", "1,2 Mo". */
-const char *size_french(struct pool *pool, int64_t bytes);
 /* A sentence about why the event was refused, as a problem of the whole form where no field says it. */
 struct problems problems_with(struct job *j, const struct problems *p, const struct err *why);
 

@@ -96,7 +96,7 @@ static void resume_step(struct job *j, const struct file_view *v, const struct s
 				.piece = v->pieces[i].id,
 				.kind = piece_label(v->pieces[i].kind, v->pieces[i].for_row, j->pool),
 				.name = *v->pieces[i].name ? v->pieces[i].name : text("piece_name.unnamed"),
-				.size = size_french(j->pool, v->pieces[i].size),
+				.size = text_size(j->pool, v->pieces[i].size),
 			};
 	shown = step_with_communes(j, APPLICATION, step, communes, &v->answers, &form);
 	*out = (struct resume_step){
@@ -161,7 +161,15 @@ static size_t resume_remarks(struct job *j, const struct resuming *s, struct sim
 	const struct file_view *v = s->view;
 	size_t n = 0;
 
-	for (size_t i = 0; s->places_asked && step_open(v) && i < STEP_PLACES; i++) {
+	if (!step_open(v))
+		return 0;
+	if (v->has_experience && v->facts.kind != KIND_AMENDMENT &&
+	    v->experience.days_with_partly < EXPERIENCE_DAYS_NEEDED)
+		out[n++] =
+			(struct simple_link){ step_href_of_missing(v, "experience", j->pool),
+					      text_fill(j->pool, "resume.experience",
+							pool_printf(j->pool, "%d", v->experience.days_with_partly)) };
+	for (size_t i = 0; s->places_asked && i < STEP_PLACES; i++) {
 		const char *said = step_place_unlike(job_rows(j, s->places), i, &v->answers, j->pool);
 
 		if (said)
@@ -180,7 +188,7 @@ static int resume_draw(struct job *j, struct err *e)
 	const struct form *f = APPLICATION;
 	struct resume_step *steps = POOL_ARRAY(j->pool, struct resume_step, f->step_count);
 	struct simple_link *missing = POOL_ARRAY(j->pool, struct simple_link, v->missing_count + 1);
-	struct simple_link remarks[STEP_PLACES];
+	struct simple_link remarks[STEP_PLACES + 1];
 	size_t n = 0, remark_count = resume_remarks(j, s, remarks);
 
 	(void)e;

@@ -94,7 +94,7 @@ static void fill(struct job *j, const struct file_view *v, const struct piece_pl
 		files[n++] = (struct file_row){
 			.piece = x->id,
 			.name = *x->name ? x->name : text("piece_name.unnamed"),
-			.size = size_french(j->pool, x->size),
+			.size = text_size(j->pool, x->size),
 			.when = instant_french(j->pool, x->at),
 			.scan = text2("scan", x->scan),
 			.problem = x->problem ? text2("piece", x->problem) : NULL,

@@ -460,9 +460,18 @@ def unlocked(w):
                      ("diplome/pieces", "Revenir au dossier</a>")):  # nothing to change there: the way on, no button that saves
         locked = page(path)
         right(on in locked and "Enregistrer et" not in locked and "Envoyer ce fichier" not in locked and "Revenir plus tard" not in locked, path)
+    # a page that was open since before it was sent: what it would change is refused, and what is kept is shown
+    a = w.house.ask("dora", "post", "/dossiers/%d/etapes/identite" % w.person("dora").file, Accept="text/html",
+                    form=[("first_name", "Autreprénom"), ("birth_date.day", "1"), ("birth_date.month", "2"), ("birth_date.year", "1980")])
+    kept = answers_of(w.person("dora"))
+    right(a.status == 422 and "ne fait pas partie" in a.text and "Autreprénom" not in a.text and kept["first_name"] in a.text
+          and "Non renseigné" not in a.text.split('id="birth_date"')[1][:300], repr(a))
     right("Envoyer ce fichier" in page("identite/pieces") and "Revenir plus tard" in page("identite/pieces"), "what was asked for")
     right(code_of(send(w, "dora", 422, {"kind": "rib"}, pdf("autre rib"))) == [("kind", "locked")], "what was not asked for")
+    shown = lambda: w.house.ask("dora", "get", "/dossiers/%d" % w.person("dora").file, Accept="text/html").text
+    right("Corrigé, à renvoyer" not in shown() and "il reste à renvoyer" not in shown(), "nothing was corrected yet")
     send(w, "dora", 201, {"kind": "identity"}, pdf("nouvelle pièce"))
+    right("Corrigé, à renvoyer" in shown() and "il reste à renvoyer le dossier" in shown(), "what was corrected says so")
 
 
 def one_bad(w):
@@ -526,6 +535,19 @@ def holder(w):
         right(a.status == 303, "%r" % a)
         for page in ("/etapes/banque", "/etapes/banque/pieces"):
             right(('id="autre-titulaire"' in w.house.ask("olga", "get", file + page, Accept="text/html").text) == told, "%s on %s" % (typed, page))
+
+
+def too_little(w):
+    """Three years that are not there are told before it is sent, with the way to them."""
+    file = "/dossiers/%d" % w.person("olga").file
+    resume = lambda: w.house.ask("olga", "get", file + "/resume", Accept="text/html").text
+    rows = w.file("olga")["answers"]["experience"]
+    right("Vos périodes comptent" not in resume(), "enough, and a remark all the same")
+    short = {**rows[0], "to": rows[0]["from"][:4] + "-12-31"}
+    mine(w, "olga", "post", file + "/reponses", 200, {"experience": [short]})
+    said = re.search('id="a-verifier".*?href="%s/etapes/([a-z]+)[^"]*">Vos périodes comptent ([0-9]+) jours' % file, resume(), re.S)
+    right(said and said.group(1) == "experience" and int(said.group(2)) == w.file("olga")["experience"]["days"], said)
+    mine(w, "olga", "post", file + "/reponses", 200, {"experience": rows})
 
 
 def unlike(w):
@@ -623,6 +645,7 @@ scenario("the form, step by step", [
     holds("a blank step says what it lacks, and blocks nothing", gently),
     holds("an account in another's name is remarked", holder),
     holds("a postcode that is not its commune's is remarked, once", unlike),
+    holds("too little experience is told before it is sent", too_little),
     holds("a period is added by a page that one may come Back to", row_more),
     holds("a diploma before fifteen is told at its step", too_young),
     drafts("vera", pieces=False),
