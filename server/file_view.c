@@ -143,6 +143,8 @@ static void read_events(struct job *j, const struct rows *r, const struct rows *
 				x->text = json_member(x->personal, "text", j->pool);
 				if (!json_read_values(x->personal, n, &said, &e))
 					x->reason_count = values_all(&said, "reasons[]", &x->reasons);
+				if (x->reason_count && !*x->reasons[0]) /* an empty list */
+					x->reason_count = 0;
 			}
 		}
 	}
