@@ -59,12 +59,12 @@ units() { # SECONDS BINARIES PREFIX...
 
 case $tool in
 tsan)
-	$MAKE -s -j"$JOBS" TSAN=1 build || exit 1
+	$MAKE -s -j"$JOBS" TSAN=1 build next || exit 1
 	export ENROLLD=$PWD/build/tsan/enrolld TSAN_OPTIONS=second_deadlock_stack=1
 	scenarios 900
 	;;
 asan)
-	$MAKE -s -j"$JOBS" SAN=1 build || exit 1
+	$MAKE -s -j"$JOBS" SAN=1 build next || exit 1
 	export ENROLLD=$PWD/build/gcc-san/enrolld
 	export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
@@ -87,7 +87,7 @@ valgrind)
 	one scenario-pieces 1200 tests/scenarios/psychologist.sh pieces
 	;;
 coverage)
-	$MAKE -s -j"$JOBS" COVERAGE=1 build test-bins replay-bins || exit 1
+	$MAKE -s -j"$JOBS" COVERAGE=1 build next test-bins replay-bins || exit 1
 	# The service is another user than the builder: counts go to a folder where both may write.
 	counts=$(mktemp -d /tmp/enroll-coverage-XXXXXX)
 	trap 'rm -rf "$counts"' EXIT
