@@ -345,7 +345,7 @@ static int said_of(struct service *s, const struct rows *r, struct pool *pool, s
 	*out = values_in(pool);
 	if (sealed_read(s->keys, at, r, 0, "personal", pool, &plain, &n, e))
 		return -1;
-	return !plain ? 0 : json_read_values((const char *)plain, n, out, e);
+	return plain ? json_read_values((const char *)plain, n, out, e) : 0;
 }
 
 static int frozen_of(struct service *s, const struct rows *r, struct pool *pool, struct values *out, struct err *e)
@@ -356,7 +356,7 @@ static int frozen_of(struct service *s, const struct rows *r, struct pool *pool,
 	*out = values_in(pool);
 	if (sealed_read(s->keys, at, r, 0, "frozen", pool, &plain, &n, e))
 		return -1;
-	return !plain ? 0 : xml_to_values(plain, n, out, e);
+	return plain ? xml_to_values(plain, n, out, e) : 0;
 }
 
 static const char *name_of(const struct rows *r, struct pool *pool)

@@ -306,14 +306,6 @@ int step_answer(struct job *j, struct err *e)
 
 /* ---- saving ---- */
 
-/* Only read here, and not asked for; `name`: with its row, or the part of a date. */
-static bool is_locked(struct job *j, const struct drawing *d, const char *name)
-{
-	const char *whole = pool_strndup(j->pool, name, strcspn(name, ".["));
-
-	return !file_view_unlocked(&d->view, name) && !file_view_unlocked(&d->view, whole);
-}
-
 /*
  * Other steps decide what is asked here: all the answers, what was typed over this step's. What is only read is shown
  * as it is kept: a page from before the file was sent sends it too.
@@ -324,11 +316,11 @@ static void show_typed(struct job *j, struct drawing *d, const struct values *ty
 	for (size_t i = 0; i < d->view.answers.count; i++) {
 		const struct value *x = &d->view.answers.items[i];
 
-		if (form_step_of(APPLICATION, x->name) != d->step || is_locked(j, d, x->name))
+		if (form_step_of(APPLICATION, x->name) != d->step || !file_view_unlocked(&d->view, x->name))
 			values_add(&d->shown, x->name, x->text);
 	}
 	for (size_t i = 0; i < typed->count; i++)
-		if (!is_locked(j, d, typed->items[i].name))
+		if (file_view_unlocked(&d->view, typed->items[i].name))
 			values_add(&d->shown, typed->items[i].name, typed->items[i].text);
 	d->typed = true;
 }
