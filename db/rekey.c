@@ -1,9 +1,5 @@
 #include "rekey.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "../server/base/str.h"
 #include "sealed.h"
 
 #define PASSES 5
@@ -83,18 +79,15 @@ static int seal_again(struct plain *p, const struct column *c, const struct keyr
 {
 	size_t size, n, sealed_size;
 	unsigned char *plain, *sealed;
-	const char *place = rows_str(r, i, "place"), *id;
+	const char *place = rows_str(r, i, "place");
 	const unsigned char *data = rows_bytes(r, i, "data", pool, &size);
 	const struct rows *put;
-	size_t head = crypto_seal_head(data, size, pool, &id);
+	size_t head = crypto_seal_head(data, size);
 	if (!head)
 		return fault(e, "%s is not a sealed text", place);
 	if (crypto_open(keys, place, data, size, pool, &plain, &n, e) ||
-	    crypto_seal(keys, place, plain, n, pool, &sealed, &sealed_size, e)) {
-		char why[sizeof e->detail];
-		snprintf(why, sizeof why, "%s", e->detail);
-		return fault(e, "%s (key %.40s): %.100s", place, id, why);
-	}
+	    crypto_seal(keys, place, plain, n, pool, &sealed, &sealed_size, e))
+		return -1;
 	if (plain_ask(p, c->put,
 		      ARGS(arg_i64(pool, rows_i64(r, i, "a")), arg_text(rows_str(r, i, "b")),
 			   arg_bytes(sealed, sealed_size), arg_bytes(data, head), arg_i64(pool, (int64_t)head)),

@@ -1,7 +1,5 @@
 #include "sealed.h"
 
-#include <stdio.h>
-
 static const char *const names[] = {
 	[SEALED_WORKING_COPY] = "working_copy.data",
 	[SEALED_FROZEN_COPY] = "frozen_copy.data",
@@ -40,12 +38,7 @@ int sealed_make(const struct keyring *k, struct sealed_place at, const void *pla
 int sealed_open(const struct keyring *k, struct sealed_place at, const void *sealed, size_t n, struct pool *pool,
 		unsigned char **plain, size_t *size, struct err *e)
 {
-	char why[sizeof e->detail];
-
-	if (!crypto_open(k, sealed_where(at, pool), sealed, n, pool, plain, size, e))
-		return 0;
-	snprintf(why, sizeof why, "%s", e->detail);
-	return fault(e, "%s: %.200s", sealed_where(at, pool), why);
+	return crypto_open(k, sealed_where(at, pool), sealed, n, pool, plain, size, e);
 }
 
 int sealed_read(const struct keyring *k, struct sealed_place at, const struct rows *r, size_t row, const char *field,

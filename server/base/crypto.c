@@ -532,7 +532,7 @@ int crypto_seal(const struct keyring *k, const char *where, const void *plain, s
 	const struct key *key = &ring->keys[ring->current[USE_SEAL]];
 	size_t id_len = strlen(key->id);
 	if (n > SEAL_MOST)
-		return fault(e, "seal: too long");
+		return fault(e, "%s: too long to seal", where);
 	struct pool *mine = pool_new();
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	pool_defer(mine, undo_cipher, ctx);
@@ -552,7 +552,7 @@ int crypto_seal(const struct keyring *k, const char *where, const void *plain, s
 		    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, p + n) == 1;
 	pool_free(mine);
 	if (!good)
-		return ssl_fault(e, "seal");
+		return ssl_fault(e, where);
 	*out = text;
 	*out_len = size;
 	return 0;
@@ -563,7 +563,7 @@ int crypto_open(const struct keyring *k, const char *where, const void *sealed, 
 {
 	const unsigned char *p = sealed;
 	if (n < 2 || n > SEAL_MOST || p[0] != VERSION || n < (size_t)2 + p[1] + IV_SIZE + TAG_SIZE)
-		return fault(e, "open: not a sealed text");
+		return fault(e, "%s: not a sealed text", where);
 	size_t id_len = p[1];
 	const struct key *key = key_named(ring_of(k), USE_SEAL, (const char *)p + 2, id_len);
 	bool changed;
@@ -571,7 +571,7 @@ int crypto_open(const struct keyring *k, const char *where, const void *sealed, 
 	if (!key && !keyring_reload((struct keyring *)(uintptr_t)k, &changed, e))
 		key = key_named(ring_of(k), USE_SEAL, (const char *)p + 2, id_len);
 	if (!key)
-		return fault(e, "open: its key is gone");
+		return fault(e, "%s: its key %.*s is gone", where, (int)id_len, (const char *)p + 2);
 	const unsigned char *iv = p + 2 + id_len, *text = iv + IV_SIZE;
 	size_t len = n - 2 - id_len - IV_SIZE - TAG_SIZE;
 	unsigned char tag[TAG_SIZE], last[TAG_SIZE];
@@ -589,19 +589,19 @@ int crypto_open(const struct keyring *k, const char *where, const void *sealed, 
 	if (!good) {
 		crypto_wipe(plain, len); /* never show what was not proved */
 		ERR_clear_error();
-		return fault(e, "open: changed, or belongs elsewhere");
+		return fault(e, "%s (key %.*s): changed, or belongs elsewhere", where, (int)id_len,
+			     (const char *)p + 2);
 	}
 	*out = plain;
 	*out_len = len;
 	return 0;
 }
 
-size_t crypto_seal_head(const void *sealed, size_t n, struct pool *pool, const char **id)
+size_t crypto_seal_head(const void *sealed, size_t n)
 {
 	const unsigned char *p = sealed;
 	if (n < 2 || p[0] != VERSION || n < (size_t)2 + p[1] + IV_SIZE + TAG_SIZE)
 		return 0;
-	*id = pool_strndup(pool, (const char *)p + 2, p[1]);
 	return (size_t)2 + p[1] + IV_SIZE;
 }
 

@@ -79,12 +79,13 @@ char *crypto_hmac_hex(const struct keyring *k, struct pool *pool, const char *us
 /* What the database keeps is sealed by db/sealed.h, which knows the places. */
 int crypto_seal(const struct keyring *k, const char *where, const void *plain, size_t n, struct pool *pool,
 		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
-/* ERR_FAULT when the text was changed, belongs elsewhere or its key is gone. The plain text gets a final 0. */
+/* ERR_FAULT, which names `where`, when the text was changed, belongs elsewhere or its key is gone. The plain text gets
+ * a final 0. */
 int crypto_open(const struct keyring *k, const char *where, const void *sealed, size_t n, struct pool *pool,
 		unsigned char **out, size_t *out_len, struct err *e) MUST_USE;
 
-/* The id of the key that sealed it, and how many first bytes (id and IV) no other sealed text has; 0: not one. */
-size_t crypto_seal_head(const void *sealed, size_t n, struct pool *pool, const char **id);
+/* How many first bytes (its key's id and the IV) no other sealed text has; 0: not one. */
+size_t crypto_seal_head(const void *sealed, size_t n);
 
 /*
  * argon2id, libsodium's text form. Slow on purpose (about 0.1 s, 64 MiB). Verify is true for a match; with a NULL hash
