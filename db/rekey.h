@@ -1,7 +1,7 @@
 /*
  * What is sealed in the database, key by key, and its sealing again with the current key: the owner's work, beside a
  * service that runs. Each sealed column (sealed.h) is a row of the table in rekey.c; tests/scenarios/keys.py fills
- *every one and counts.
+ * every one and counts.
  *
  *	rekey_counts(owner_dsn, pool, &counts, &n, &e);
  *	rekey_run(owner_dsn, keys, pool, tell, context, &rows, &e);     as often as one likes; killed, it is run again
