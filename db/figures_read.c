@@ -42,7 +42,7 @@ static const struct statement figures_places = {
 	" select p.caisse, p.name, p.departement, coalesce(d.name, p.departement) as departement_name, p.region,"
 	"        coalesce(r.name, p.region) as region_name, p.population"
 	"   from places p left join departement d on d.code = p.departement left join region r on r.code = p.region"
-	"  order by p.caisse"
+	"  order by p.caisse collate \"C\""
 };
 STATEMENT(figures_places);
 
@@ -83,16 +83,17 @@ STATEMENT(figures_cells);
 static const struct statement figures_no_cells = { "figures_no_cells", "select null::text as code where false" };
 STATEMENT(figures_no_cells);
 
+/* One row a day: what is sent and read is a line of text, not a row for each caisse. */
 const struct statement figures_series = {
 	"figures_series",
 	"with m as (select (date_trunc('month', " AS_OF ") - make_interval(months => k))::date - 1 as day"
 	"   from generate_series(0, 12) k union select " AS_OF "   union select (" AS_OF " - interval '1 month')::date)"
-	" select m.day, coalesce(x.caisse, '') as caisse, coalesce(sum(x.n), 0) as total from m left join lateral ("
+	" select m.day, (select string_agg(x.caisse || '=' || x.n, ' ') from ("
 	"   select t.caisse, t.total as n from closed_total t where t.measure = 'state:conventioned'"
 	"      and t.day = (select max(day) from closed_total where day <= m.day)"
-	"   union all select d.caisse, d.n from delta d where d.measure = 'state:conventioned' and d.day <= m.day"
-	"      and d.day > coalesce((select max(day) from closed_total where day <= m.day), '-infinity')) x on true"
-	"  group by m.day, x.caisse order by m.day, x.caisse"
+	"   union all select d.caisse, sum(d.n) from delta d where d.measure = 'state:conventioned' and d.day <= m.day"
+	"      and d.day > coalesce((select max(day) from closed_total where day <= m.day), '-infinity')"
+	"      group by d.caisse) x) as cells from m order by m.day"
 };
 STATEMENT(figures_series);
 
@@ -225,6 +226,31 @@ static bool in_scope(const struct figures_question *q, const char *caisse, const
 	return false;
 }
 
+static struct place place_of(const struct figures_question *q, const struct rows *r, size_t row, struct pool *pool)
+{
+	const char *caisse = pool_strdup(pool, rows_str(r, row, "caisse"));
+
+	return (struct place){ .caisse = caisse, .inside = in_scope(q, caisse, rows_text(r, row, "region")) };
+}
+
+/* The rows of figures_places come ordered by caisse. */
+static const struct place *place_find(const struct place *places, size_t count, const char *caisse)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(caisse, places[middle].caisse);
+		if (!order)
+			return &places[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 static int by_code(const void *a, const void *b)
 {
 	const struct figures_item *x = a, *y = b;
@@ -279,7 +305,6 @@ static void read_places(struct reading *g, const struct figures_question *q, con
 	g->place_count = n;
 	for (size_t i = 0; i < n; i++) {
 		struct figures_item new = { 0 }, *item;
-		const char *caisse = pool_strdup(g->pool, rows_str(r, i, "caisse"));
 		item_name(&new, q->level, r, i, g->pool);
 		item = item_of(f, new.code);
 		if (!item) {
@@ -287,8 +312,7 @@ static void read_places(struct reading *g, const struct figures_question *q, con
 			*item = new;
 		}
 		item->population += rows_i64(r, i, "population");
-		g->places[i] =
-			(struct place){ .caisse = caisse, .inside = in_scope(q, caisse, rows_text(r, i, "region")) };
+		g->places[i] = place_of(q, r, i, g->pool);
 		if (!g->places[i].inside)
 			outside[item - all] = true;
 	}
@@ -314,19 +338,9 @@ static void read_places(struct reading *g, const struct figures_question *q, con
 /* The item that counts a caisse; NULL outside of the scope. */
 static struct figures_item *item_of_caisse(const struct reading *g, const char *caisse)
 {
-	size_t low = 0, high = g->place_count;
+	const struct place *at = place_find(g->places, g->place_count, caisse);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(caisse, g->places[middle].caisse);
-		if (!order)
-			return g->places[middle].item == SIZE_MAX ? NULL : &g->f->items[g->places[middle].item];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return at && at->item != SIZE_MAX ? &g->f->items[at->item] : NULL;
 }
 
 /* "state:in_review=3 submitted=-": calls with the number, or -1 and hidden. */
@@ -483,18 +497,22 @@ size_t figures_series_read(const struct figures_question *q, const struct rows *
 			   struct pool *pool, const struct figures_point **out)
 {
 	struct figures_point *points = POOL_ARRAY(pool, struct figures_point, rows_count(series) + 1);
-	size_t n = 0, known = rows_count(places);
+	size_t n = rows_count(series), known = rows_count(places);
+	struct place *scope = POOL_ARRAY(pool, struct place, known);
 
-	for (size_t i = 0; i < rows_count(series); i++) {
-		const char *caisse = rows_str(series, i, "caisse"), *region = NULL;
-		day_t day = rows_day(series, i, "day");
-		for (size_t k = 0; q->region && k < known; k++)
-			if (!strcmp(rows_str(places, k, "caisse"), caisse))
-				region = rows_text(places, k, "region");
-		if (!n || points[n - 1].day != day)
-			points[n++] = (struct figures_point){ .day = day };
-		if (in_scope(q, caisse, region))
-			points[n - 1].total += rows_i64(series, i, "total");
+	for (size_t i = 0; i < known; i++)
+		scope[i] = place_of(q, places, i, pool);
+	for (size_t i = 0; i < n; i++) {
+		char *cells = pool_strdup(pool, rows_str(series, i, "cells")), *save = NULL;
+		points[i].day = rows_day(series, i, "day");
+		for (char *c = strtok_r(cells, " ", &save); c; c = strtok_r(NULL, " ", &save)) {
+			char *value = strchr(c, '=');
+			const struct place *at;
+			*value++ = 0;
+			at = place_find(scope, known, c);
+			if (at && at->inside)
+				points[i].total += strtoll(value, NULL, 10);
+		}
 	}
 	*out = points;
 	return n;

@@ -377,6 +377,41 @@ static void same_stock(void)
 			    pool_printf(pool, "%d", now));
 }
 
+/* Every point of the curve, as seen on `day`, for all, for a region and for an agent of two caisses. */
+static void same_series(day_t day)
+{
+	static const char *const mine[] = { "595", "976" };
+	const struct figures_question scopes[] = { { .as_of = day },
+						   { .as_of = day, .region = "32" },
+						   { .as_of = day, .caisses = mine, .caisse_count = COUNT(mine) } };
+	struct pool *p = pool_new();
+	struct err e;
+
+	for (size_t q = 0; q < COUNT(scopes); q++) {
+		struct figures_ask asks[FIGURES_ASKS];
+		const struct figures_point *points;
+		struct segment *s = segment_new(lanes, p, LANE_SLOW, NULL, NULL);
+		size_t series, places, n;
+		figures_asks(&scopes[q], p, asks);
+		series = segment_ask(s, &figures_series, asks[0].args, 1);
+		places = segment_ask(s, asks[1].st, asks[1].args, asks[1].count);
+		assert_int_equal(db_send_wait(s, &e), 0);
+		n = figures_series_read(&scopes[q], segment_rows(s, series), segment_rows(s, places), p, &points);
+		assert_in_range(n, 13, 15);
+		assert_int_equal(points[n - 1].day, day);
+		for (size_t i = 0; i < n; i++) {
+			int64_t expected[CAISSES + 1], sum = 0;
+			recount("state:conventioned", points[i].day, expected);
+			for (int c = 0; c < CAISSES; c++)
+				if (q == 0 || (q == 1 && !strcmp(country[c].region, "32")) ||
+				    (q == 2 && (c == 0 || c == 8)))
+					sum += expected[c];
+			assert_int_equal(points[i].total, sum + (q == 0 ? expected[CAISSES] : 0));
+		}
+	}
+	pool_free(p);
+}
+
 static void any_history_counts_as_a_recount_from_scratch_at_every_day_and_answers_the_same_forever(void **state)
 {
 	char *first_answer[DAYS_OF_HISTORY];
@@ -396,6 +431,8 @@ static void any_history_counts_as_a_recount_from_scratch_at_every_day_and_answer
 		clock_to(at);
 		first_answer[d] = answer(p, FIGURES_CAISSE, first_day + d, false);
 		same_stock();
+		if (d % 8 == 0)
+			same_series(first_day + d);
 	}
 	clock_to(day_start_paris(first_day + DAYS_OF_HISTORY) + SECOND);
 	close_days();
@@ -406,6 +443,7 @@ static void any_history_counts_as_a_recount_from_scratch_at_every_day_and_answer
 		same_stages_as_recount(first_day + d);
 		assert_string_equal(answer(p, FIGURES_CAISSE, first_day + d, false), first_answer[d]);
 	}
+	same_series(first_day + DAYS_OF_HISTORY - 1);
 	same_as_recount(first_day - 1);
 	same_as_recount(first_day + DAYS_OF_HISTORY);
 	pool_free(p);
