@@ -324,10 +324,8 @@ def b6(field):
     past = small.psql("select current_date - 60")
 
     def cost(house, path):
-        connection = house.connection("region")
-
         def one():
-            took = []
+            connection, took = house.connection("region"), []  # a turn's own: one that waited for other machines is closed
             for _ in range(20):
                 began = time.perf_counter()
                 status = house.ask(path, headers={"Accept": "text/html"}, connection=connection)[0]
