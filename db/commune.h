@@ -7,7 +7,8 @@
  *	at = job_ask(j, &commune_search, args, COMMUNE_ARGS);
  *	n = commune_read(job_rows(j, at), pool, &found);
  *
- * The best answers come first: the exact name, then the most inhabited. At most COMMUNE_MOST.
+ * The best answers come first: the exact name, then the most inhabited. At most COMMUNE_MOST. When there is none, those
+ * whose name is one slip away ("Marseile"), the first letter right; or with a postcode, those that have it.
  */
 #ifndef DB_COMMUNE_H
 #define DB_COMMUNE_H
@@ -15,13 +16,14 @@
 #include <stdbool.h>
 #include "db.h"
 
-enum { COMMUNE_ARGS = 3, COMMUNE_MOST = 25 };
+enum { COMMUNE_ARGS = 5, COMMUNE_MOST = 25 };
 
 struct commune {
 	const char *code, *name, *departement, *departement_name;
 	const char *postcodes; /* separated by spaces */
 	bool district;         /* a municipal arrondissement of Paris, Lyon or Marseille */
 	bool exact;            /* its name is the one that was searched */
+	bool guess;            /* nothing is called what was searched; this one nearly is, or has the postcode */
 	bool located;
 	double lon, lat;
 };
@@ -46,7 +48,7 @@ bool commune_is_code(const char *text); /* the shape of an INSEE code: 59350, 2A
 size_t commune_read(const struct rows *r, struct pool *pool, const struct commune **out);
 /*
  * The one that was meant, or NULL when it is not clear (choices are to be shown). One alone, one of exactly this name,
- * or the arrondissement where its city has the same postcode.
+ * or the arrondissement where its city has the same postcode; never a guess.
  */
 const struct commune *commune_meant(const struct commune *found, size_t count);
 

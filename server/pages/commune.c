@@ -20,11 +20,12 @@ static const struct slot row_slots[] = { SLOT_T(struct commune_row, code), SLOT_
 static const struct view row_view = VIEW(struct commune_row, row_slots);
 struct communes_view {
 	const char *q, *problem;
+	const char *guess; /* what the items are, when none is what was searched */
 	bool none;
 	struct list items;
 };
 static const struct slot communes_slots[] = { SLOT_T(struct communes_view, q), SLOT_T(struct communes_view, problem),
-					      SLOT_B(struct communes_view, none),
+					      SLOT_T(struct communes_view, guess), SLOT_B(struct communes_view, none),
 					      SLOT_L(struct communes_view, items, &row_view) };
 static const struct view communes_view = VIEW(struct communes_view, communes_slots);
 static const struct page communes_page = { "server/pages/communes.html", &communes_view };
@@ -53,6 +54,8 @@ void commune_json(struct json *j, const struct commune *c, struct pool *pool)
 		json_text(j, p);
 	json_end(j);
 	json_kt(j, "departement", c->departement);
+	if (c->guess)
+		json_kb(j, "guess", true);
 	json_end(j);
 }
 
@@ -97,6 +100,7 @@ int communes_answer(struct job *j, struct err *e)
 		rows[i] = (struct commune_row){ found[i].code, commune_label(&found[i], j->pool) };
 	v.items = (struct list){ rows, n };
 	v.none = a->searched && !n;
+	v.guess = n && found[0].guess ? text_fill(j->pool, "communes.guess", v.q) : NULL;
 	if (!a->searched && values_get(&j->query, "q"))
 		v.problem = text("communes.short");
 	return job_page(j, v.problem ? 422 : 200, text("communes.title"), &communes_page, &v);

@@ -173,7 +173,8 @@ static const struct view choice_view = VIEW(struct choice_row, choice_slots);
 
 struct directory_view {
 	const char *q, *langue, *problem, *heading, *previous, *next, *page_words;
-	bool adults, teens, children, any, distance, disponible, asked, empty, filtered, ambiguous;
+	const char *ambiguous; /* what the choices are */
+	bool adults, teens, children, any, distance, disponible, asked, empty, filtered;
 	struct list items, choices;
 };
 static const struct slot directory_slots[] = {
@@ -184,7 +185,7 @@ static const struct slot directory_slots[] = {
 	SLOT_T(struct directory_view, previous),
 	SLOT_T(struct directory_view, next),
 	SLOT_T(struct directory_view, page_words),
-	SLOT_B(struct directory_view, ambiguous),
+	SLOT_T(struct directory_view, ambiguous),
 	SLOT_B(struct directory_view, adults),
 	SLOT_B(struct directory_view, teens),
 	SLOT_B(struct directory_view, children),
@@ -372,12 +373,13 @@ static int show_page(struct job *j, const struct asked *a, const struct director
 		if (d->pages > 1)
 			v.page_words = pool_printf(j->pool, "Page %d sur %d", d->page, d->pages);
 		title = pool_printf(j->pool, "%s – %s", v.heading, title);
-	} else if (a->found_count > 1 && !v.problem) {
+	} else if (a->found_count && !v.problem) {
 		for (size_t i = 0; i < a->found_count; i++)
 			choices[i] = (struct choice_row){ url(j, a, a->found[i].code, 1),
 							  commune_label(&a->found[i], j->pool) };
 		v.choices = (struct list){ choices, a->found_count };
-		v.ambiguous = true;
+		v.ambiguous = a->found[0].guess ? text_fill(j->pool, "directory.choice.guess", a->typed)
+						: text("directory.choice");
 	}
 	return job_page(j, v.problem ? 422 : 200, title, &directory_page, &v);
 }

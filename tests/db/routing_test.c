@@ -137,6 +137,39 @@ static void communes_are_found_by_postcode_by_name_and_by_both(void **state)
 	assert_int_equal(found[0].exact, 1);
 }
 
+static void a_name_with_one_slip_finds_what_it_may_have_been_as_a_guess_that_is_never_taken(void **state)
+{
+	static const struct {
+		const char *typed, *code;
+	} slips[] = {
+		{ "Marseile", "13055" },          /* one too few */
+		{ "Lilole", "59350" },            /* one too many */
+		{ "Bardeaux", "33063" },          /* another one */
+		{ "Grenobel", "38185" },          /* two that changed places */
+		{ "Bordeau", "33063" },           /* no slip: the beginning of the name */
+		{ "Saint Germin en L", "78551" }, /* the beginning of a long one */
+		{ "59000 Lile", "59350" },        /* the postcode tells */
+	};
+	const struct commune *found;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(slips); i++) {
+		assert_true(search(slips[i].typed, &found) > 0);
+		assert_string_equal(found[0].code, slips[i].code);
+		assert_int_equal(found[0].guess, i != 4);
+		assert_string_equal(meant(slips[i].typed), "?");
+	}
+	/* What has an answer has no guesses, what is nowhere near anything has none either, nor has what is no Latin.
+	 */
+	assert_true(search("Lille", &found) > 0);
+	for (size_t i = 0; i < search("Lille", &found); i++)
+		assert_false(found[i].guess);
+	assert_int_equal(search("xyzzyx", &found), 0);
+	assert_int_equal(search("Москвы", &found), 0);
+	assert_int_equal(search("l%l_", &found), 0);
+	assert_int_equal(search("'; select 1", &found), 0);
+}
+
 static void a_postcode_goes_with_the_communes_that_have_it(void **state)
 {
 	static const struct {
@@ -197,6 +230,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_commune_has_no_caisse_and_no_default),
 		cmocka_unit_test(a_commune_whose_caisse_was_taken_away_is_unrouted),
 		cmocka_unit_test(communes_are_found_by_postcode_by_name_and_by_both),
+		cmocka_unit_test(a_name_with_one_slip_finds_what_it_may_have_been_as_a_guess_that_is_never_taken),
 		cmocka_unit_test(a_postcode_goes_with_the_communes_that_have_it),
 		cmocka_unit_test(what_names_no_commune_finds_none_and_breaks_nothing),
 	};
