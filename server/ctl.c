@@ -1204,13 +1204,15 @@ static bool fits(struct ctl *c, const struct command *command, char **argv)
 	return true;
 }
 
+/* `name`: a command or the first word of some, or NULL. */
 static int usage(const char *name)
 {
 	bool known = false;
+	size_t n = name ? strlen(name) : 0;
 
 	for (size_t i = 0; i < COUNT(commands); i++)
-		if (name && !strcmp(commands[i].name, name)) {
-			fprintf(stderr, "usage: enrollctl %s %s [--json]\n", name, commands[i].args);
+		if (n && !strncmp(commands[i].name, name, n) && (!commands[i].name[n] || commands[i].name[n] == ' ')) {
+			fprintf(stderr, "usage: enrollctl %s %s [--json]\n", commands[i].name, commands[i].args);
 			known = true;
 		}
 	if (!known)
@@ -1286,7 +1288,7 @@ int main(int argc, char **argv)
 	c.command = find(&c, argc, argv, &name);
 	if (!c.command) {
 		pool_free(c.pool);
-		return usage(name);
+		return usage(name ? name : argc > 1 ? argv[1] : NULL);
 	}
 	result = texts_load(c.pool, &e) || settings_read(c.pool, &c.service.settings, &e) || prepare(&c, &e)
 			 ? -1

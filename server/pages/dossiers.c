@@ -111,10 +111,11 @@ static const struct slot mine_row_slots[] = {
 static const struct view mine_row_view = VIEW(struct mine_row, mine_row_slots);
 struct mine_view {
 	struct list items;
+	const char *start; /* the button's words; NULL: a file that was sent is open, and another could never be */
 	struct markup hidden;
 };
 static const struct slot mine_slots[] = { SLOT_L(struct mine_view, items, &mine_row_view),
-					  SLOT_M(struct mine_view, hidden) };
+					  SLOT_T(struct mine_view, start), SLOT_M(struct mine_view, hidden) };
 static const struct view mine_view = VIEW(struct mine_view, mine_slots);
 static const struct page mine_page = { "server/pages/dossiers.html", &mine_view };
 PAGE(mine_page);
@@ -154,12 +155,28 @@ static int list_json(struct job *j, const struct rows *r)
 	return job_json(j, 200, &out);
 }
 
+/* What POST /dossiers would do: file_start gives an open file again, its draft first. */
+static const char *start_words(const struct rows *r)
+{
+	const char *words = text(rows_count(r) ? "dossiers.start.again" : "dossiers.start");
+
+	for (size_t i = 0; i < rows_count(r); i++) {
+		enum state state = state_from_id(rows_str(r, i, "state"));
+		if (strcmp(rows_str(r, i, "kind"), "convention") || state_is_final(state))
+			continue;
+		if (state == ST_DRAFT)
+			return text("dossiers.start.draft");
+		words = NULL;
+	}
+	return words;
+}
+
 int dossier_list_answer(struct job *j, struct err *e)
 {
 	const struct rows *r = job_rows(j, *(size_t *)j->state);
 	size_t n = rows_count(r);
 	struct mine_row *items = POOL_ARRAY(j->pool, struct mine_row, n + 1);
-	struct mine_view view = { .items = { items, n }, .hidden = job_hidden(j, -1) };
+	struct mine_view view = { .items = { items, n }, .start = start_words(r), .hidden = job_hidden(j, -1) };
 
 	(void)e;
 	if (j->json)

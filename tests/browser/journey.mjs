@@ -95,7 +95,7 @@ const goOn = page => follow(page, 'Continuer')
 
 // The application from its first step to the page that sends it. `mistakes`: with a wrong value in some steps first.
 export async function fill(t, page, who, seen = nothing, { mistakes = false } = {}) {
-	await press(page, 'Commencer ou reprendre une candidature')
+	await press(page, 'Commencer ma candidature')
 	if (!step(page)) {
 		await seen(page, 'the draft')
 		await page.locator('a.govuk-button').first().click()

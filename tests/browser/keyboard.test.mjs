@@ -69,7 +69,7 @@ await suite(async t => {
 	await type('email', who.email)
 	await type('password', password)
 	await go()
-	await press('Commencer ou reprendre une candidature')
+	await press('Commencer ma candidature')
 	await press('Commencer à répondre')
 	t.same(step(page), 'identite', 'Enter leads to the first step')
 	await type('last_name', who.last)

@@ -22,7 +22,7 @@ await suite(async t => {
 	for (const javascript of [true, false]) {
 		const page = await t.visitor({ javascript }), how = javascript ? 'with scripts' : 'without scripts'
 		await signIn(page, people.goesBack)
-		await press(page, 'Commencer ou reprendre une candidature')
+		await press(page, javascript ? 'Commencer ma candidature' : 'Reprendre ma candidature')
 		await page.goto(`${new URL(page.url()).pathname.replace(/\/etapes.*/, '')}/etapes/inscription`)
 		await page.locator('[name=rpps]').fill('10001234567')
 		await press(page, 'Enregistrer et continuer')

@@ -177,7 +177,7 @@ await suite(async t => {
 
 	// ---- the steps, without scripts
 	await page.goto('/dossiers')
-	await press(page, 'Commencer ou reprendre une candidature')
+	await press(page, 'Commencer ma candidature')
 	const file = new URL(page.url()).pathname
 	await looked(t, page, 'a new draft')
 	t.ok(await page.getByText('NON ENVOYÉ.').isVisible(), 'a draft says that it is not sent')
@@ -235,6 +235,8 @@ await suite(async t => {
 	await t.sound(page, 'the summary with problems')
 	await going(page.locator('.govuk-error-summary a'))
 	t.ok(/\/etapes\//.test(page.url()), 'a problem leads to the page where it is put right', page.url())
+	await page.goto('/dossiers')
+	t.same(await page.locator('main form button').innerText(), 'Reprendre ma candidature', 'the list of one’s files offers to go on with the draft')
 	await page.goto(file)
 	await going(page.getByRole('link', { name: 'Supprimer ce brouillon' }))
 	await looked(t, page, 'the page that discards a draft')
@@ -245,7 +247,7 @@ await suite(async t => {
 	// ---- a session that ended keeps what was being sent
 	page = await t.visitor()
 	await signIn(page, email, secret)
-	await press(page, 'Commencer ou reprendre une candidature')
+	await press(page, 'Commencer ma candidature')
 	await press(page, 'Commencer à répondre')
 	await page.getByLabel('Nom', { exact: true }).fill('Durand')
 	await page.waitForFunction(() => /Enregistré à/.test(document.querySelector('.msp-autosave')?.textContent ?? ''))

@@ -40,6 +40,19 @@ await suite(async t => {
 	t.same(answer.status(), 404, 'a page that does not exist says so')
 	await t.sound(page, 'the page for what does not exist')
 
+	// A commune with a slip in its name, and the address of an action.
+	await page.goto('/annuaire')
+	await page.locator('input[name=q]').fill('Marseile')
+	await press(page, 'Chercher')
+	t.same(await page.locator('#choix').innerText(), 'Aucune commune ne s’appelle «\u00a0Marseile\u00a0». Vouliez-vous dire\u00a0:',
+		'a commune with a slip in its name is told to be unknown, and what it may have been')
+	await t.sound(page, 'the communes of nearly that name')
+	await page.getByRole('link', { name: /^Marseille \(/ }).click()
+	t.ok(/commune=13055/.test(page.url()) && /Marseille/.test(await page.locator('#resultats').innerText()), 'one of them is chosen', page.url())
+	t.same((await page.goto('/dossiers/12/code')).status(), 405, 'an action’s address is no page')
+	t.same(await page.getByRole('link', { name: 'Revenir à la page de cette action' }).getAttribute('href'), '/dossiers/12', 'but leads to its file')
+	await t.sound(page, 'the page for the address of an action')
+
 	// The self-test, all without JavaScript.
 	await page.goto('/eligibilite')
 	await press(page, 'Voir le résultat')

@@ -104,6 +104,7 @@ await suite(async t => {
 		}
 		await page.goto('/dossiers')
 		await seen(page, 'the list of one’s files')
+		t.same(await page.locator('main form').count(), 0, 'who has a convention is not offered an application')
 
 		// Anybody.
 		const anybody = await t.visitor({ javascript })

@@ -10,6 +10,8 @@ def usage(w):
                   ["figures", "--level"], []):
         p = subprocess.run([w.house.enrollctl, *words], env=w.house.environment, capture_output=True, text=True)
         right(p.returncode == 2 and "usage" in p.stderr, "%s: %d %s" % (words, p.returncode, p.stderr))
+    p = subprocess.run([w.house.enrollctl, "keys"], env=w.house.environment, capture_output=True, text=True)
+    right(p.returncode == 2 and "enrollctl keys status" in p.stderr and "enrollctl keys reencrypt" in p.stderr, p.stderr)
 
 
 def refusals(w):
