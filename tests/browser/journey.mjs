@@ -141,7 +141,12 @@ export async function fill(t, page, who, seen = nothing, { mistakes = false } = 
 		await seen(page, 'the registration with its problem')
 	}
 	await type(page, 'rpps', who.rpps)
-	if (!mistakes)
+	if (page.javascript) {
+		const told = page.locator('.govuk-form-group + [role=status]')
+		t.ok(await told.getByText('L’Annuaire Santé connaît ce numéro RPPS, à votre nom.').waitFor().then(() => true, () => false),
+			'what the registry knows of a number is told while one types', await told.innerText())
+		await seen(page, 'the registration, the number known')
+	} else if (!mistakes)
 		await seen(page, 'the registration')
 	await next(page)
 	t.same(step(page), 'exercice', 'then the place of practice')

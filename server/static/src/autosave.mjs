@@ -1,5 +1,7 @@
 // Saves a form of answers while one types. <form data-autosave="/dossiers/{id}/reponses"> with hidden csrf and revision;
 // the state is told in <p class="msp-autosave" data-autosave-state role="status">, made here when the page has none.
+import { known } from './known.mjs'
+
 const wait = 1200
 // As the rest of the service says it: in Paris, "7 h 05".
 const clock = new Intl.DateTimeFormat('fr-FR', { hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Paris' })
@@ -14,6 +16,7 @@ export function autosave(form) {
 	let stopped = false
 	let sent = ''
 	let leaving
+	const saved = known(form)
 
 	const tell = (text, wrong = false) => {
 		state.textContent = text
@@ -55,10 +58,12 @@ export function autosave(form) {
 			if (answer.ok) {
 				sent = body() === now || !revision ? now : ''
 				tell(`Enregistré à ${clock.format(new Date()).replace(/^0/, '').replace(':', '\u00a0h\u00a0')}. Votre dossier n’est pas encore envoyé.`)
+				saved([])
 			} else if (answer.status === 422) {
 				sent = now
 				const count = data.problems?.length ?? 0
 				tell(count > 1 ? `Enregistré, sauf ${count} réponses à corriger.` : 'Enregistré, sauf une réponse à corriger.')
+				saved(data.problems ?? [])
 			} else if (answer.status === 409) {
 				stopped = true
 				tell('Une autre fenêtre a enregistré ce dossier entre-temps. Rechargez la page avant de continuer.', true)
