@@ -25,8 +25,8 @@ SQL(case_facts,
     "   max(seq) filter (where to_state = 'expert_review' and from_state <> 'expert_review') as entered,"
     "   max(seq) filter (where event = 'warn' and at <= (select now from n) - interval '30 days') as warned,"
     "   max(seq) filter (where event = 'state_findings') as stated,"
-    "   max(seq) filter (where event = 'state_findings' and at <= (select now from n) - interval '30 days') as found,"
-    "   max(seq) filter (where event in ('suspend', 'exclude')) as used from e),"
+    "   count(*) filter (where event = 'state_findings' and at <= (select now from n) - interval '30 days') as found,"
+    "   count(*) filter (where event in ('suspend', 'exclude')) as used from e),"
     " o as materialized (select code, kind, evidence_hash from opinion where file = $1::bigint),"
     " judged as materialized (select l.*,"
     "   exists (select 1 from o where o.code = l.code and o.kind = 'maintained' and o.evidence_hash = l.evidence_hash) "
@@ -66,8 +66,7 @@ SQL(case_facts,
     " (select c.digest from signing_code c where c.file = $1::bigint and c.party = $5 and c.expires_at > (select now "
     "from n)"
     "   and c.attempts < 5) as code_digest,"
-    " coalesce(s.warned > coalesce(s.stated, 0), false) as warned, coalesce(s.found > coalesce(s.used, 0), false) as "
-    "findings,"
+    " coalesce(s.warned > coalesce(s.stated, 0), false) as warned, s.found > s.used as findings,"
     " p.pieces, p.taken,"
     " $3::text as actor from s cross join j left join l on true cross join"
     " (select string_agg(p.id || '|' || p.kind || '|' || coalesce(p.for_row, '') || '|' || p.scan || '|' ||"
@@ -86,6 +85,8 @@ SQL(case_working_read, "select revision, data from working_copy where file = $1:
 SQL(case_frozen, "select seq, data, sha256 from frozen_copy where file = $1::bigint order by seq desc limit 1");
 SQL(case_items, "select id, seq, field, piece, code from correction_item where file = $1::bigint and answered_seq is "
 		"null order by id");
+SQL(case_proposal, "select jsonb_array_elements_text((select body::jsonb -> 'codes' from event where file = $1::bigint"
+		   " and event = 'propose_ineligible' order by seq desc limit 1)) as code");
 SQL(case_route, "select c.code, c.name, c.caisse, c.confidence, c.valid_since, c.departement, k.name as caisse_name"
 		" from commune c left join caisse k on k.code = c.caisse where c.code = $1");
 SQL(case_live_other, "select live_file_exists($1, $2, $3, $4::bigint) as live");
@@ -128,13 +129,27 @@ SQL(case_signatures_void,
     "update signature set voided_seq = $2::bigint where file = $1::bigint and voided_seq is null");
 SQL(case_code_used, "delete from signing_code where file = $1::bigint and party = $2");
 SQL(case_code_wrong, "update signing_code set attempts = attempts + 1 where file = $1::bigint and party = $2");
+/*
+ * $12 the parent of an amendment: what the psychologist keeps up to date in its profile goes on, unless the amendment
+ * was sent ($13) after they last did.
+ */
 SQL(case_profile,
     "insert into profile (file, name, public, languages, remote, website, email, phone, show_email, show_phone, "
-    "confirmed_on)"
-    " values ($1::bigint, $2, $3::text[], $4::text[], $5::boolean, $6, $7, $8, $9::boolean, $10::boolean, $11::date)"
+    "confirmed_on, unavailable_until)"
+    " select $1::bigint, $2, case when k.kept then p.public else $3::text[] end,"
+    " case when k.kept then p.languages else $4::text[] end, case when k.kept then p.remote else $5::boolean end,"
+    " case when k.kept then p.website else $6 end, $7, $8,"
+    " case when k.kept then p.show_email else $9::boolean end, case when k.kept then p.show_phone else $10::boolean "
+    "end,"
+    " case when k.kept then p.confirmed_on else $11::date end, p.unavailable_until"
+    " from (select $12::bigint as file) f left join profile p on p.file = f.file"
+    " cross join lateral (select coalesce(p.confirmed_on >= $13::date, false) as kept) k"
     " on conflict (file) do update set name = excluded.name, public = excluded.public, languages = excluded.languages,"
     " remote = excluded.remote, website = excluded.website, email = excluded.email, phone = excluded.phone,"
-    " show_email = excluded.show_email, show_phone = excluded.show_phone, confirmed_on = excluded.confirmed_on");
+    " show_email = excluded.show_email, show_phone = excluded.show_phone, confirmed_on = excluded.confirmed_on,"
+    " unavailable_until = excluded.unavailable_until");
+SQL(case_profile_kept, "select array_to_string(public, chr(10)) as public, array_to_string(languages, chr(10)) as "
+		       "languages, remote, website, show_email, show_phone from profile where file = $1::bigint");
 SQL(case_places_clear, "delete from place where file = $1::bigint");
 SQL(case_place, "insert into place (file, n, address, postcode, commune, lon, lat, at) select $1::bigint, $2::int, $3, "
 		"$4, c.code, c.lon, c.lat,"

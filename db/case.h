@@ -18,9 +18,11 @@ extern const struct statement case_working; /* for update */
 extern const struct statement case_working_read;
 extern const struct statement case_frozen;       /* the latest */
 extern const struct statement case_items;        /* open items */
+extern const struct statement case_proposal;     /* code: of the last propose_ineligible */
 extern const struct statement case_route;        /* commune → caisse, rule, confidence, departement */
 extern const struct statement case_live_other;   /* rpps, nir hmac, kind, file */
 extern const struct statement case_caisse_known; /* code */
+extern const struct statement case_profile_kept; /* lists by line, ticks, website: what a psychologist keeps of it */
 
 /* writes */
 extern const struct statement case_event;          /* 18 columns of event */
@@ -41,8 +43,8 @@ extern const struct statement case_signature;       /* file, seq, party, actor, 
 extern const struct statement case_signatures_void; /* file, seq */
 extern const struct statement case_code_used;       /* file, party */
 extern const struct statement case_code_wrong;      /* file, party */
-extern const struct statement
-	case_profile; /* file, name, public, languages, remote, website, email, phone, show_email, show_phone, day */
+extern const struct statement case_profile; /* file, name, public, languages, remote, website, email, phone, show_email,
+					       show_phone, day, parent, the day it was sent */
 extern const struct statement case_places_clear;   /* file */
 extern const struct statement case_place;          /* file, n, address, postcode, commune */
 extern const struct statement case_employer_link;  /* file, digest, token */

@@ -13,13 +13,14 @@ SQL(message_inbox,
 SQL(message_one,
     "select m.id, m.at, m.kind, m.subject, m.body, m.file, f.number, m.opened_at, m.mail_state, m.mail_at, m.seq, "
     "m.account from message m left join file f on f.id = m.file where m.id = $1::bigint");
-/* Notified by the first opening of the letter that tells the decision (domain.md §3). */
+/* Notified by the first opening of the letter that tells the decision that stands (domain.md §3), not an earlier one.
+ */
 SQL(message_opened,
     "with opened as (update message set opened_at = coalesce(opened_at, enroll_now()) where id = $1::bigint and "
     "account = "
-    "$2::bigint returning file, kind, opened_at)"
+    "$2::bigint returning file, kind, at, opened_at)"
     " update file f set notified_at = o.opened_at from opened o where f.id = o.file and f.notified_at is null"
-    " and f.decided_at is not null and o.kind in ('refusal', 'implicit_refusal', 'convention_ready')");
+    " and f.decided_at <= o.at and o.kind in ('refusal', 'implicit_refusal', 'convention_ready')");
 SQL(message_of_file,
     "select id, at, kind, subject, audience, opened_at, mail_state, mail_at from message where file = $1::bigint"
     " and audience in ('account', 'employer') order by id desc");
@@ -42,7 +43,7 @@ SQL(message_load,
     "a.email,"
     " f.number, f.kind as file_kind, f.amends, f.state, f.version, f.last_name, f.first_name, f.deadline, "
     "f.deposited_at,"
-    " f.decided_at, f.notified_at, f.refused_by, f.effective_date, f.term, f.until_date, f.fnps, f.practice_mode,"
+    " f.decided_at, f.notified_at, f.refused_by, f.effective_date, f.until_date, f.fnps, f.practice_mode,"
     " f.route_explained, k.name as caisse_name, k.type as caisse_type, e.event, e.from_state, e.to_state, e.role,"
     " e.at as event_at, e.deadline as event_deadline, e.effective_date as event_effective, e.until_date as event_until,"
     " e.eligible as event_eligible, p.data as personal, p.seq as personal_seq, l.token as employer_token,"

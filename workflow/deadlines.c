@@ -97,10 +97,13 @@ int paused_days(instant_t entered, instant_t left)
 instant_t notified_at(instant_t posted, instant_t opened, instant_t now, const struct policy *p)
 {
 	instant_t presumed;
+	day_t day;
 
 	if (posted == INSTANT_NONE)
 		return INSTANT_NONE;
-	presumed = posted + p->notified_after_days * (86400 * SECOND);
+	/* at the same hour of Paris: days there have 23 to 25 hours */
+	day = day_in_paris(posted);
+	presumed = day_start_paris(day + p->notified_after_days) + (posted - day_start_paris(day));
 	if (opened != INSTANT_NONE && opened < presumed)
 		return opened;
 	return now >= presumed ? presumed : INSTANT_NONE;

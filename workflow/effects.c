@@ -24,6 +24,7 @@ static const struct {
 	{ EV_LAPSE, ST_CORRECTION, "lapsed" },
 	{ EV_LAPSE, ST_TO_SIGN, "lapsed" },
 	{ EV_LAPSE, ST_LEAVING, "ended" },
+	{ EV_LAPSE, ST_APPEALED, "appeal_lapsed" },
 	{ EV_LAPSE, ST_NONE, "implicit_refusal" },
 	{ EV_ROUTE, ST_NONE, "transferred" },
 	{ EV_TRANSFER, ST_NONE, "transferred" },
@@ -116,12 +117,17 @@ static int freeze(struct firing *f, struct firing_facts *w, struct segment *s, s
 	return 0;
 }
 
-/* The route is stored with its reason; it does not yet give the file to a caisse (domain.md §6). */
+/*
+ * The route is stored with its reason; it does not yet give the file to a caisse (domain.md §6). What a caisse has
+ * keeps its route while its address stays: a table corrected since counts for files to come.
+ */
 static void store_route(struct firing *f, struct firing_facts *w, struct segment *s)
 {
 	const char *commune = values_text(&w->working, "address_commune");
 	const char *caisse = NULL, *confidence = NULL, *rule = "commune_unknown", *explained;
 
+	if (w->caisse_before && w->has_frozen && str_eq(values_text(&w->frozen, "address_commune"), commune))
+		return;
 	if (rows_count(w->route)) {
 		caisse = rows_text(w->route, 0, "caisse");
 		confidence = rows_text(w->route, 0, "confidence");
@@ -272,7 +278,9 @@ static void publish(struct firing *f, struct firing_facts *w, struct segment *s)
 		     texts_of(f, a, "public[]"), texts_of(f, a, "languages[]"),
 		     arg_bool(str_eq(values_text(a, "remote"), "true")), arg_text(values_get(a, "website")),
 		     arg_text(values_get(a, "email")), arg_text(values_get(a, "phone")), arg_bool(show_email),
-		     arg_bool(show_phone), arg_day(f->pool, day_in_paris(w->at))));
+		     arg_bool(show_phone), arg_day(f->pool, day_in_paris(w->at)),
+		     arg_text(rows_text(w->file, 0, "parent")),
+		     arg_day(f->pool, day_in_paris(rows_instant(w->file, 0, "submitted_at")))));
 	segment_ask(s, &case_places_clear, ARGS(id(f)));
 	place(f, s, a, "address", 1);
 	place(f, s, a, "address2", 2);
@@ -305,12 +313,39 @@ static int offer_employer(struct firing *f, struct firing_facts *w, struct segme
 	return 0;
 }
 
+/* Over the answers that were frozen: what the psychologist has since kept up to date in their profile. */
+static void take_profile(struct firing *f, const struct rows *r, struct values *answers)
+{
+	static const char *const lists[] = { "public", "languages" };
+	static const char *const ticks[] = { "remote", "show_email", "show_phone" };
+
+	if (!rows_count(r))
+		return;
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		const char *name = pool_printf(f->pool, "%s[]", lists[i]);
+		char *list = pool_strdup(f->pool, rows_str(r, 0, lists[i])), *save = NULL;
+
+		values_remove(answers, name);
+		for (char *one = strtok_r(list, "\n", &save); one; one = strtok_r(NULL, "\n", &save))
+			values_add(answers, name, one);
+	}
+	for (size_t i = 0; i < COUNT(ticks); i++) {
+		values_remove(answers, ticks[i]);
+		if (rows_bool(r, 0, ticks[i]))
+			values_add(answers, ticks[i], "true");
+	}
+	values_remove(answers, "website");
+	if (!rows_null(r, 0, "website"))
+		values_add(answers, "website", rows_str(r, 0, "website"));
+}
+
 static int open_child(struct firing *f, struct firing_facts *w, struct segment *s, struct err *e)
 {
 	char *xml;
 	size_t size;
 	unsigned char *sealed;
 
+	take_profile(f, w->profile, &w->frozen);
 	if (xml_from_values(&w->frozen, "application", f->pool, &xml, &size, e) ||
 	    sealed_make(f->keys, sealed_at(SEALED_WORKING_COPY, w->child), xml, size, f->pool, &sealed, &size, e))
 		return -1;

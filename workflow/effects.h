@@ -26,7 +26,8 @@ struct firing_facts {
 	char *canonical; /* of working: what is frozen */
 	size_t canonical_size;
 	const struct rows *items, *route, *parent;
-	int64_t child; /* amend: its id */
+	int64_t child;              /* amend: its id */
+	const struct rows *profile; /* amend: what was kept up to date */
 	const struct keyring *keys;
 };
 

@@ -52,12 +52,13 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 		.may_sign = who->may_sign,
 		.held = !rows_null(file, 0, "holder"),
 		.route_known = route != NULL,
-		.route_changed = caisse && !str_eq(route, rows_text(file, 0, "routed_as")),
+		.route_changed = caisse && !str_eq(route, rows_text(file, 0, "routed_as")) && !str_eq(route, caisse),
 		.two_experts = policy->two_experts,
 		.deadline_passed = deadline != INSTANT_NONE && now >= deadline,
 		.appealed_before = rows_bool(file, 0, "appealed"),
 	};
 
+	f.eligible |= f.kind == KIND_AMENDMENT; /* inherited of its parent's convention */
 	f.holds_it = f.held && who->agent && rows_i64(file, 0, "holder") == who->agent;
 	if (f.held && acted != INSTANT_NONE)
 		f.holder_idle_days = day_working_between(day_in_paris(acted), day_in_paris(now));
@@ -77,8 +78,8 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 	f.any_in_question = !rows_null(more, 0, "in_question");
 	f.proposed = rows_bool(more, 0, "proposed");
 	f.proposed_by_me = f.proposed && is_me(who, rows_text(more, 0, "proposed_by"));
-	f.refused_by_me =
-		is_me(who, rows_text(file, 0, "refused_actor")) || is_me(who, rows_text(more, 0, "proposed_by"));
+	f.refused_by_me = is_me(who, rows_text(file, 0, "refused_actor")) ||
+			  (f.refused_by_role == EXPERT && is_me(who, rows_text(more, 0, "proposed_by")));
 	f.digest_ready = rows_bool(more, 0, "digest_ready");
 	f.digest_unchanged = rows_bool(more, 0, "digest_there");
 	f.parent_conventioned = !parent || str_eq(parent, "conventioned");

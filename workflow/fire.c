@@ -14,13 +14,17 @@
 #include "../server/base/str.h"
 #include "effects.h"
 #include "facts.h"
+#include "guards.h"
 #include "items.h"
 
 /* One firing on its way: which statement of the flights is where, and what was learnt. */
+enum { DONE = 200, WRONG_CODE = 422 }; /* what a key was answered */
+
 struct flight {
 	struct tx *tx;
 	struct segment *s;
 	size_t key_claim, key_read, parent, file, more, working, frozen, items, caisse, child, route, live;
+	size_t proposal, profile;
 	struct firing_facts w;
 	size_t person_key; /* the identity's own statement */
 	bool wrong_code;   /* the flight only counts a wrong code */
@@ -278,13 +282,19 @@ static const char *personal(struct firing *f)
 	return j.out.s;
 }
 
+/* Who confirms a refusal takes over the reasons of who proposed it. */
 static size_t codes_of(struct firing *f, const char ***out)
 {
+	const struct flight *x = f->work;
+	const struct rows *proposal = x->proposal == SIZE_MAX ? NULL : segment_rows(x->s, x->proposal);
 	const char *const *reasons;
 	size_t n = f->body ? values_all(f->body, "reasons[]", &reasons) : 0,
-	       rows = f->body ? values_rows(f->body, "items") : 0, k = 0;
+	       rows = f->body ? values_rows(f->body, "items") : 0, proposed = proposal ? rows_count(proposal) : 0,
+	       k = 0;
 
-	*out = POOL_ARRAY(f->pool, const char *, n + rows + 1);
+	*out = POOL_ARRAY(f->pool, const char *, n + rows + proposed + 1);
+	for (size_t i = 0; i < proposed; i++)
+		(*out)[k++] = rows_text(proposal, i, "code");
 	for (size_t i = 0; i < n; i++)
 		(*out)[k++] = reasons[i];
 	for (size_t i = 0; i < rows; i++) {
@@ -428,7 +438,7 @@ static void write_all(struct firing *f)
 	}
 	if (f->key)
 		segment_ask(s, &case_key_done,
-			    ARGS(arg_text(w->actor), arg_text(f->key), arg_i64(f->pool, 200),
+			    ARGS(arg_text(w->actor), arg_text(f->key), arg_i64(f->pool, DONE),
 				 arg_text(f->location_file
 						  ? pool_printf(f->pool, "/dossiers/%lld", (long long)f->location_file)
 						  : NULL),
@@ -462,14 +472,19 @@ static void code_counted(struct segment *s, void *arg)
 	finish(f);
 }
 
-/* The transaction goes on only to remember that a wrong code was tried. */
+/* The transaction goes on only to remember that a wrong code was tried, and what its key was answered. */
 static void count_wrong_code(struct firing *f)
 {
 	struct flight *x = f->work;
+	struct firing_facts *w = &x->w;
 	struct segment *s = tx_flight(x->tx, code_counted, f);
 	struct err ignored;
 
 	segment_ask(s, &case_code_wrong, ARGS(arg_i64(f->pool, f->file), arg_text(party_of(f->event))));
+	if (f->key)
+		segment_ask(s, &case_key_done,
+			    ARGS(arg_text(w->actor), arg_text(f->key), arg_i64(f->pool, WRONG_CODE), arg_text(NULL),
+				 arg_i64(f->pool, rows_i64(w->file, 0, "version")), arg_text(w->state_before)));
 	tx_commit(x->tx);
 	if (segment_send(s, &ignored))
 		refuse(f);
@@ -481,7 +496,7 @@ static void decide_and_write(struct firing *f)
 	struct firing_facts *w = &x->w;
 
 	if (decide(&w->facts, f->event, &w->row, &f->err)) {
-		if (x->wrong_code && str_eq(f->err.text, "why.code"))
+		if (x->wrong_code && str_eq(f->err.text, WHY_CODE))
 			count_wrong_code(f);
 		else
 			refuse(f);
@@ -588,8 +603,11 @@ static bool answered_by_key(struct firing *f, struct segment *s)
 		fail_field(&f->err, "why.key_reused", "idempotency_key");
 		return true;
 	}
+	if (rows_i64(r, 0, "status") == WRONG_CODE) {
+		(void)!fail(&f->err, ERR_INPUT, WHY_CODE);
+		return true;
+	}
 	f->repeated = true;
-	f->stored_status = (int)rows_i64(r, 0, "status");
 	f->new_version = rows_i64(r, 0, "version");
 	f->state = state_from_id(rows_str(r, 0, "state"));
 	if (!rows_null(r, 0, "location"))
@@ -665,6 +683,8 @@ static void gathered(struct segment *s, void *arg)
 		w->parent = segment_rows(s, x->parent);
 	if (x->child != SIZE_MAX)
 		w->child = rows_i64(segment_rows(s, x->child), 0, "id");
+	if (x->profile != SIZE_MAX)
+		w->profile = segment_rows(s, x->profile);
 	facts_read(w->file, w->more, &f->who, now, f->policy, f->expert_on, f->expert_context, &w->facts);
 	if (f->who.role == EMPLOYER)
 		w->facts.owns_file = false;
@@ -698,7 +718,7 @@ void fire(struct firing *f, void (*done)(struct firing *f, void *arg), void *arg
 	x->w.actor = actor;
 	x->w.keys = f->keys;
 	x->w.effective = x->w.until = DAY_NONE;
-	x->items = x->parent = x->child = SIZE_MAX;
+	x->items = x->parent = x->child = x->proposal = x->profile = SIZE_MAX;
 	x->tx = tx_new(f->lanes, f->pool);
 	s = tx_flight(x->tx, gathered, f);
 	identity_ask(s, f->pool, &f->who, f->who.role == EMPLOYER ? f->file : 0);
@@ -721,8 +741,12 @@ void fire(struct firing *f, void (*done)(struct firing *f, void *arg), void *arg
 		x->frozen = segment_ask(s, &case_frozen, ARGS(id));
 	if (f->event == EV_RESUBMIT)
 		x->items = segment_ask(s, &case_items, ARGS(id));
+	if (f->event == EV_CONFIRM_INELIGIBLE)
+		x->proposal = segment_ask(s, &case_proposal, ARGS(id));
 	if (f->event == EV_AMEND)
 		x->child = segment_ask(s, &case_child_id, NO_ARGS);
+	if (f->event == EV_AMEND)
+		x->profile = segment_ask(s, &case_profile_kept, ARGS(id));
 	if (segment_send(s, &f->err))
 		finish(f);
 }

@@ -49,7 +49,6 @@ struct firing {
 	enum state from, state;
 	int64_t new_version;
 	int64_t location_file;    /* amend: the child; else 0 */
-	int stored_status;        /* of a repeated key */
 	struct problems problems; /* submit: every field and piece that is missing or wrong */
 	const char *stale_by, *stale_event;
 	instant_t stale_at;

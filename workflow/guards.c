@@ -326,7 +326,7 @@ static const char *sign(const struct facts *f)
 	ALSO(guard_own(f));
 	NEED(!f->applicant_signed, "why.already_signed");
 	NEED(f->digest_unchanged, "why.digest");
-	NEED(f->code_good, "why.code");
+	NEED(f->code_good, WHY_CODE);
 	return NULL;
 }
 
@@ -354,7 +354,7 @@ static const char *employer_sign(const struct facts *f)
 {
 	ALSO(employer(f));
 	NEED(f->digest_unchanged, "why.digest");
-	NEED(f->code_good, "why.code");
+	NEED(f->code_good, WHY_CODE);
 	return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "workflow.h"
 
 #define WHY_OTHER_WAY "why.other_way"
+#define WHY_CODE "why.code" /* fire.c counts the tries */
 
 typedef const char *guard_fn(const struct facts *f);
 

@@ -181,8 +181,8 @@ struct facts {
  * "proposed" is a propose_ineligible since the file last entered expert_review that no object answered. complete and
  * other_live_file (not counting this file) are asked of resubmit as of submit, route_known and route_changed of
  * checks_passed, find_eligible and overturn. route_changed: the address gives another route now than
- * it did when the file was last given to a caisse, however many submits lie between. It does not compare with that
- * caisse, which a person may have chosen (route, transfer).
+ * it did when the file was last given to a caisse, however many submits lie between, and not the caisse that has it: a
+ * person may have chosen that one (route, transfer), and sent it where its address leads now.
  */
 
 /* Takes what a body would bring (texts, codes, checklist …) for good: a page asks this before it asks decide(). */

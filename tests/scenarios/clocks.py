@@ -20,6 +20,50 @@ def suspends(w, by, name):
     house.registry()
 
 
+def told(name, words):
+    def fact(w):
+        w.house.mail.wait(mail_of(name), "(%s)" % words)
+    return fact
+
+
+def last_day(w):
+    """The running year ends on the eve of the anniversary, in the letter as on the page."""
+    first = datetime.date.fromisoformat(str(w.house.sql("select effective_date from file where id = %d" % w.person("hana").file)[0][0]))
+    eve = first.replace(year=first.year + 2) - datetime.timedelta(days=1)
+    months = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+    said = w.house.mail.wait(mail_of("hana"), r"tacitement pour un an.*?jusqu’au ([0-9a-zéû\s]+?)\.").split()
+    right(said == ["1er" if eve.day == 1 else str(eve.day), months[eve.month - 1], str(eve.year)], "%s, not %s" % (said, eve))
+
+
+@command("{by} states findings twice, suspends {name} with the first and excludes with the second")
+def two_findings(w, by, name):
+    house = w.house
+
+    def fires_now(event, status, **body):
+        a = w.fire(by, event, name, {"text": "Motif.", **body})
+        right(a.status == status, "%s: %r" % (event, a))
+    fires_now("warn", 200)
+    house.move(days=31)
+    fires_now("state_findings", 200)
+    fires_now("warn", 200)
+    house.move(days=31)
+    fires_now("state_findings", 200)
+    fires_now("suspend", 200, until=(house.now() + datetime.timedelta(days=90)).date().isoformat())
+    fires_now("exclude", 422)  # the second findings are of today
+    house.move(days=31)
+    fires_now("exclude", 200)
+
+
+scenario("each findings serve once, also for who is suspended", [conventioned("lola"), two_findings("lea", "lola"), state("lola", "ended")])
+
+scenario("nobody answered who proposed: whoever proposed may judge the appeal", [
+    applies("milo", registry={"last_name": "AUTRENOM"}), state("milo", "expert_review"),
+    fires("eva", "propose_ineligible", "milo", reasons=["identity_mismatch"], text="Pas établie."),
+    days_pass(125, fired=[("milo", "lapse")]), state("milo", "refused"),
+    fires("milo", "appeal", "milo", text="Personne ne m'a répondu."),
+    fires("eva", "uphold", "milo", text="Après examen, non."), state("milo", "refused"),
+])
+
 scenario("a correction that never comes", [
     applies("anna", registry={"profession": "72"}), state("anna", "correction"),
     days_pass(29), state("anna", "correction"),
@@ -38,6 +82,7 @@ scenario("four months without an answer are a refusal that can be appealed", [
     days_pass(25, fired=[("cleo", "lapse")]), state("cleo", "refused"),
     fires("cleo", "appeal", "cleo", text="Personne ne m'a répondu."), state("cleo", "appealed"),
     days_pass(64, fired=[("cleo", "lapse")]), state("cleo", "refused"),
+    holds("the letter tells of the appeal, not of the four months", told("cleo", r"votre recours est réputé rejeté")),
     refused("cleo", "appeal", "cleo", 422, text="Encore."),
 ])
 
@@ -81,6 +126,7 @@ scenario("renewed after a year", [
     conventioned("hana"),
     days_pass(362), state("hana", "conventioned"),
     days_pass(8, fired=[("hana", "renew")]), state("hana", "conventioned"),
+    holds("the letter names the last day of the new year", last_day),
 ])
 
 scenario("a claim that sleeps is taken over", [

@@ -41,6 +41,27 @@ def letter(name, words):
     return fact
 
 
+def counts(name, measure, other):
+    """What this file counts as in the figures, and as what it does not."""
+    def fact(w):
+        found = dict(w.house.sql("select measure, sum(n) from delta where file = %d group by 1" % w.person(name).file))
+        return int(found.get(measure, 0)) == 1 and other not in found or "%s" % found
+    return fact
+
+
+def same_wrong_code(w):
+    """A wrong code sent again with its key is as wrong as before, and counts once."""
+    version, key, before = w.file("anna")["version"], str(uuid.uuid4()), len(w.house.mail.to(mail_of("anna")))
+    w.house.ask("anna", "post", "/dossiers/%d/code" % w.person("anna").file)
+    w.house.mail.wait(mail_of("anna"), r"(?<![-\d])(\d{6})(?![-\d])", before)
+    for _ in range(2):
+        a = w.fire("anna", "sign", "anna", {"code": "000000"}, version=version, key=key)
+        right(a.status == 422, "%r" % a)
+    right(w.file("anna")["state"] == "to_sign", "signed")
+    tried = w.house.sql("select attempts from signing_code where file = %d" % w.person("anna").file)
+    right(tried[0][0] in (1, "1"), "%s" % tried)
+
+
 scenario("approved and signed", [
     holds("the figures before", remember),
     drafts("anna"),
@@ -57,6 +78,7 @@ scenario("approved and signed", [
     state("anna", "to_sign"),
     directory("anna", there=False),
     refused("anna", "sign", "anna", 422, code="000000"),
+    holds("the same wrong code, sent again, gives the same answer", same_wrong_code),
     signs("anna"),
     state("anna", "to_countersign"),
     refused("marc", "countersign", "anna", 422, fnps="F1", effective_date=today),
@@ -164,6 +186,7 @@ scenario("proposed ineligible, confirmed by another expert, appealed, overturned
     fires("emile", "confirm_ineligible", "dora", text="Je confirme."),
     state("dora", "refused"),
     holds("the refusal was mailed", letter("dora", "tribunal administratif")),
+    holds("it counts under the reason of who proposed it", counts("dora", "refused:identity_mismatch", "refused:implicit")),
     fires("dora", "appeal", "dora", text="Voici mon livret de famille."),
     state("dora", "appealed"),
     refused("emile", "overturn", "dora", 422, text="Non."),
@@ -240,6 +263,25 @@ scenario("three parties", [
     state("hana", "conventioned"),
 ])
 
+def old_letter(w):
+    """The letter of an approval that was recalled does not notify the refusal that followed."""
+    settle(w.house)
+    letter = [m for m in w.house.ask("ulla", "get", "/messages").json["items"] if m["kind"] == "convention_ready"][0]
+    right(w.house.ask("ulla", "get", "/messages/%d" % letter["id"]).status == 200, "not read")
+    told = "select notified_at is null from file where id = %d" % w.person("ulla").file
+    right(w.house.sql(told)[0][0] in (True, "t"), "notified by the letter of another decision")
+    letter = [m for m in w.house.ask("ulla", "get", "/messages").json["items"] if m["kind"] == "refusal"][0]
+    right(w.house.ask("ulla", "get", "/messages/%d" % letter["id"]).status == 200, "not read")
+    right(w.house.sql(told)[0][0] in (False, "f"), "the letter of the decision does not notify it")
+
+
+scenario("recalled, and refused after all", [
+    applies("ulla"), state("ulla", "in_review"), approves("lea", "ulla"),
+    fires("lea", "recall", "ulla", text="Un point à revoir."),
+    fires("lea", "refuse", "ulla", reasons=["other"], text="Motif."),
+    holds("each decision has its own letter", old_letter),
+])
+
 scenario("recalled before the countersignature", [
     applies("ines"), state("ines", "in_review"), approves("lea", "ines"), signs("ines"), state("ines", "to_countersign"),
     refused("lea", "recall", "ines", 422),
@@ -255,10 +297,13 @@ scenario("recalled before the countersignature", [
 scenario("an address at another caisse", [
     conventioned("judith"),
     directory("judith"),
+    holds("the profile is kept up to date", lambda w: shows(w, show_phone=True, languages=["breton"], unavailable_until="2099-01-31")),
     holds("an amendment opens", lambda w: amendment(w, "judith")),
     holds("the old convention stays in force", lambda w: parent(w, "judith")["state"] == "conventioned"),
     corrects_draft := command("{name} sends the amendment with the new address")(lambda w, name: send_amendment(w, name))("judith"),
     state("judith", "in_review"),
+    holds("it was eligible from the first, and nothing lapses", lambda w: inherits_eligibility(w)),
+    holds("the profile changes while it is examined", lambda w: shows(w, "parent", show_phone=False)),
     holds("the other caisse has it", lambda w: w.file("judith")["caisse"]["code"] == "597"),
     approves("nadia", "judith"),
     signs("judith"),
@@ -266,6 +311,7 @@ scenario("an address at another caisse", [
     state("judith", "conventioned"),
     holds("the parent ended in the same transaction", lambda w: parent(w, "judith")["state"] == "ended"),
     directory("judith", commune="59512"),
+    holds("the profile is as it was kept", lambda w: profile_goes_on(w)),
 ])
 
 
@@ -275,6 +321,42 @@ def amendment(w, name):
     right(a.status == 201, "amend: %r" % a)
     p.parent, p.file = p.file, int(a.headers["Location"].rsplit("/", 1)[1])
     right(w.file(name)["kind"] == "amendment" and w.file(name)["parent"] == p.parent, "not an amendment: %r" % a)
+
+
+def shows(w, which="file", **profile):
+    a = w.house.ask("judith", "post", "/dossiers/%d/profil" % getattr(w.person("judith"), which), profile)
+    right(a.status == 200, "profile: %r" % a)
+
+
+def inherits_eligibility(w):
+    found = w.house.sql("select bool_and(eligible), count(deadline) from event where file = %d" % w.person("judith").file)
+    right(str(found[0][0])[0].lower() == "t" and int(found[0][1]) == 0, "%s" % found)
+    right(not [m for m in w.house.ask("judith", "get", "/messages").json["items"] if m["kind"] == "eligible" and m["file"] == w.person("judith").file],
+          "told to be eligible once more")
+
+
+def profile_goes_on(w):
+    a = w.house.ask("judith", "get", "/dossiers/%d/profil" % w.person("judith").file).json
+    right(a["languages"] == ["breton"] and a["show_phone"] is False and a["unavailable_until"] == "2099-01-31", "%s" % a)
+
+
+def stays(w):
+    """A file that was sent to the caisse its new address leads to stays where it is, with who holds it."""
+    f = w.file("vera", "nadia")
+    right(f["caisse"]["code"] == "597" and f["state"] == "in_review", "%s" % f["state"])
+    held = w.house.sql("select holder is not null from file where id = %d" % w.person("vera").file)
+    right(str(held[0][0])[0].lower() == "t", "the claim is lost")
+
+
+scenario("transferred to where its corrected address leads", [
+    applies("vera"), state("vera", "in_review"), fires("lea", "claim", "vera"),
+    fires("lea", "transfer", "vera", caisse="597", text="Déménagement annoncé."),
+    fires("nadia", "claim", "vera"),
+    asks("nadia", "vera", "address_commune"),
+    corrects("vera", address_postcode="59100", address_commune="59512"),
+    state("vera", "in_review"),
+    holds("it stays with its holder", stays),
+])
 
 
 def parent(w, name):

@@ -176,6 +176,9 @@ static void a_decision_is_notified_when_opened_or_fifteen_days_after_posting(voi
 	expect(notified_at(posted, at("2026-12-20T09:00:00Z"), at("2026-12-21T00:00:00Z"), &policy_default),
 	       "2026-11-16T10:00:00Z");
 	expect(notified_at(INSTANT_NONE, posted, posted, &policy_default), NULL);
+	/* Midnight of Paris to midnight of Paris, though a day between them has 25 hours. */
+	expect(notified_at(at("2026-10-19T22:00:00Z"), INSTANT_NONE, at("2026-12-01T00:00:00Z"), &policy_default),
+	       "2026-11-03T23:00:00Z");
 }
 
 static void reminders_come_in_order_before_the_deadlines_that_have_some(void **state)
