@@ -11,16 +11,20 @@ SQL(piece_insert,
     " values ($1::bigint, $2::bigint, $3, $4, $5::bytea, $6, $7::bigint, $8, $9, $10::int)");
 SQL(piece_chunk_insert, "insert into piece_chunk (piece, n, data) values ($1::bigint, $2::int, $3::bytea)");
 SQL(piece_queue_scan, "insert into outbox (file, kind, ref) values ($1::bigint, 'scan', $2::bigint)");
-/* Nobody has seen what is taken out of a draft: its content goes at once. Later it is part of what was sent. */
-#define REMOVED                                                                                                       \
-	"removed_at = enroll_now(), erased_at = case when f.state = 'draft' then enroll_now() end, name = case when " \
-	"f.state = 'draft' then '' else p.name end"
+/*
+ * Nobody has seen what is taken out of a draft, or what came since a correction was asked: its content goes at once,
+ * and nobody fills the disk by replacing. Anything else is part of what was sent.
+ */
+#define UNSEEN "(f.state = 'draft' or p.uploaded_at >= f.correction_at)"
+#define REMOVED                                                                              \
+	"removed_at = enroll_now(), erased_at = case when " UNSEEN " then enroll_now() end," \
+	" name = case when " UNSEEN " then '' else p.name end"
 #define CONTENT_GOES " delete from piece_chunk c using gone where c.piece = gone.id and gone.erased_at is not null"
 SQL(piece_replace, "with gone as (update piece p set " REMOVED " from file f where f.id = p.file and p.file = "
 		   "$1::bigint and p.kind = $2 and p.for_row is not distinct from $3 and p.id <> $4::bigint"
 		   " and p.removed_at is null returning p.id, p.erased_at)" CONTENT_GOES);
 /* As a deposit: the lock makes it and a sending one after the other. */
-SQL(piece_remove, "with f as (select id, state from file where id = $1::bigint and state in ('draft', "
+SQL(piece_remove, "with f as (select id, state, correction_at from file where id = $1::bigint and state in ('draft', "
 		  "'correction') for share),"
 		  " gone as (update piece p set " REMOVED " from f where p.file = f.id and p.id = $2::bigint"
 		  " and p.removed_at is null returning p.id, p.erased_at),"

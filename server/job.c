@@ -48,6 +48,7 @@ struct job_private {
 	void *work_arg;
 	struct loop *loop;
 	struct job *queue_next;
+	bool slow; /* the work is one that what was sent may make long */
 	/* firing */
 	struct firing *firing;
 	int tries;
@@ -460,9 +461,16 @@ void job_work(struct job *j, void (*work)(void *), void *arg, job_step *next)
 {
 	struct job_private *p = j->private;
 	p->coming = COMING_WORK;
+	p->slow = false;
 	p->work = work;
 	p->work_arg = arg;
 	p->next = next;
+}
+
+void job_work_long(struct job *j, void (*work)(void *), void *arg, job_step *next)
+{
+	job_work(j, work, arg, next);
+	j->private->slow = true;
 }
 
 static bool expert_on(const void *settings, day_t deposit)
@@ -539,14 +547,26 @@ static void fired(struct firing *f, void *arg)
 
 /* ---- the pool of threads for work ---- */
 
+/*
+ * Two queues: what is quick goes first, and what a person may make long by what they send has half the threads at most,
+ * so that nobody's papers keep others from signing in. A person has two such at once.
+ */
+enum { THREADS_MOST = 32, LONG_EACH = 2 };
+struct work_queue {
+	struct job *first, **last;
+};
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	pthread_t threads[32];
-	int count;
+	pthread_t threads[THREADS_MOST];
+	int count, long_most, long_running;
 	bool stop;
-	struct job *first, **last;
-} workers = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .last = &workers.first };
+	struct work_queue quick, slow;
+	struct job *running[THREADS_MOST]; /* the long ones */
+} workers = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	      .wake = PTHREAD_COND_INITIALIZER,
+	      .quick.last = &workers.quick.first,
+	      .slow.last = &workers.slow.first };
 
 static void worked(void *arg)
 {
@@ -554,24 +574,58 @@ static void worked(void *arg)
 	run(j, j->private->next);
 }
 
-static void *worker(void *unused)
+static struct job *taken_from(struct work_queue *q)
 {
-	(void)unused;
+	struct job *j = q->first;
+
+	if (!j)
+		return NULL;
+	q->first = j->private->queue_next;
+	if (!q->first)
+		q->last = &q->first;
+	return j;
+}
+
+static struct job *next_work(void)
+{
+	struct job *j = taken_from(&workers.quick);
+
+	if (j || workers.long_running >= workers.long_most)
+		return j;
+	return taken_from(&workers.slow);
+}
+
+static void *worker(void *at)
+{
+	struct job **running = at;
+
 	pthread_mutex_lock(&workers.lock);
 	for (;;) {
-		while (!workers.first && !workers.stop)
+		struct job *j = next_work();
+		if (!j) {
+			if (workers.stop && !workers.slow.first)
+				break;
 			pthread_cond_wait(&workers.wake, &workers.lock);
-		struct job *j = workers.first;
-		if (!j)
-			break;
-		workers.first = j->private->queue_next;
-		if (!workers.first)
-			workers.last = &workers.first;
+			continue;
+		}
+		bool slow = j->private->slow;
+		if (slow) {
+			*running = j;
+			workers.long_running++;
+		}
 		pthread_mutex_unlock(&workers.lock);
 		atomic_fetch_sub(&counts.queued, 1);
 		j->private->work(j->private->work_arg);
 		atomic_fetch_add(&counts.worked, 1);
-		loop_post(j->private->loop, worked, j);
+		struct loop *loop = j->private->loop;
+		pthread_mutex_lock(&workers.lock);
+		if (slow) {
+			*running = NULL;
+			workers.long_running--;
+			pthread_cond_broadcast(&workers.wake);
+		}
+		pthread_mutex_unlock(&workers.lock);
+		loop_post(loop, worked, j);
 		pthread_mutex_lock(&workers.lock);
 	}
 	pthread_mutex_unlock(&workers.lock);
@@ -581,10 +635,11 @@ static void *worker(void *unused)
 int jobs_start(int threads, struct err *e)
 {
 	workers.stop = false;
-	if (threads > (int)COUNT(workers.threads))
-		threads = (int)COUNT(workers.threads);
+	if (threads > THREADS_MOST)
+		threads = THREADS_MOST;
+	workers.long_most = (threads + 1) / 2;
 	for (workers.count = 0; workers.count < threads; workers.count++)
-		if (pthread_create(&workers.threads[workers.count], NULL, worker, NULL)) {
+		if (pthread_create(&workers.threads[workers.count], NULL, worker, &workers.running[workers.count])) {
 			jobs_stop();
 			return fault(e, "no thread for work");
 		}
@@ -603,15 +658,30 @@ void jobs_stop(void)
 	kept_clear();
 }
 
-static void work_queue(struct job *j)
+static bool same_person(const struct job *a, const struct job *b)
 {
+	return a->who.account == b->who.account && a->who.agent == b->who.agent;
+}
+
+static int work_queue(struct job *j, struct err *e)
+{
+	struct work_queue *q = j->private->slow ? &workers.slow : &workers.quick;
+	int mine = 0;
+
 	pthread_mutex_lock(&workers.lock);
-	j->private->queue_next = NULL;
-	*workers.last = j;
-	workers.last = &j->private->queue_next;
-	pthread_cond_signal(&workers.wake);
+	for (int i = 0; j->private->slow && i < THREADS_MOST; i++)
+		mine += workers.running[i] && same_person(workers.running[i], j);
+	for (const struct job *x = workers.slow.first; j->private->slow && x; x = x->private->queue_next)
+		mine += same_person(x, j);
+	if (mine < LONG_EACH) {
+		j->private->queue_next = NULL;
+		*q->last = j;
+		q->last = &j->private->queue_next;
+		pthread_cond_signal(&workers.wake);
+		atomic_fetch_add(&counts.queued, 1);
+	}
 	pthread_mutex_unlock(&workers.lock);
-	atomic_fetch_add(&counts.queued, 1);
+	return mine < LONG_EACH ? 0 : fail(e, ERR_INPUT, "error.busy_yours");
 }
 
 /* ---- running a step ---- */
@@ -643,7 +713,11 @@ static void run(struct job *j, job_step *step)
 		}
 		return;
 	case COMING_WORK:
-		work_queue(j);
+		if (work_queue(j, &e)) {
+			job_header(j, "retry-after", "10");
+			job_status(j, 429, &e);
+			job_end(j);
+		}
 		return;
 	case COMING_FIRE:
 		fire(p->firing, fired, j);

@@ -89,6 +89,11 @@ const struct rows *job_rows(const struct job *j, size_t index); /* of the segmen
 void job_then(struct job *j, job_step *next);                   /* after what this step asked was answered */
 /* `work` runs on the pool of threads with no job but its argument; then `next` on the loop. */
 void job_work(struct job *j, void (*work)(void *), void *arg, job_step *next);
+/*
+ * The same for work that what a person sent may make long (a document that is unfolded): half the threads at most, and
+ * 429 for who has two under way.
+ */
+void job_work_long(struct job *j, void (*work)(void *), void *arg, job_step *next);
 /* Fires an event (fire.h); `next` reads f->err and f->… . lanes, pool, who, keys, policy, now are filled here. */
 void job_fire(struct job *j, struct firing *f, job_step *next);
 

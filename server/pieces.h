@@ -4,7 +4,7 @@
  *
  * In:	job_ask(j, &piece_next_id, NO_ARGS); …
  *	struct piece_new p = { .pool = j->pool, .keys = …, .id = …, .file = …, .kind = …, .name = …, .bytes = …, .size =
- *… }; job_work(j, piece_prepare, &p, next);            checks and seals; p.err tells what is wrong (ERR_INPUT piece.…)
+ *… }; job_work_long(j, piece_prepare, &p, next);       checks and seals; p.err tells what is wrong (ERR_INPUT piece.…)
  *	next: piece_store(j, &p); job_then(j, done);     row, chunks, what it replaces, the scan: one segment
  *
  * Out:	where = job_ask(j, &piece_one, …), chunks = job_ask(j, &piece_chunks, …)
@@ -21,7 +21,6 @@
 
 #define PIECE_BYTES_MOST ((size_t)10 << 20)
 #define PIECE_CHUNK ((size_t)256 << 10)
-#define PIECES_MOST 60 /* in one file */
 
 struct sealed_chunk {
 	unsigned char *bytes;

@@ -169,7 +169,7 @@ static int numbered(struct job *j, struct err *e)
 	p->in.file = p->file;
 	p->in.pool = j->pool;
 	p->in.keys = j->service->keys;
-	job_work(j, piece_prepare, &p->in, prepared);
+	job_work_long(j, piece_prepare, &p->in, prepared);
 	return 0;
 }
 

@@ -304,7 +304,7 @@ static int completing(struct job *j, struct err *e)
 		return -1;
 	s->in.in.name = (const char *)name;
 	s->sealed_chunks = job_rows(j, s->chunks);
-	job_work(j, assemble, s, assembled);
+	job_work_long(j, assemble, s, assembled);
 	return 0;
 }
 

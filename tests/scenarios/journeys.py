@@ -348,6 +348,24 @@ def stays(w):
     right(str(held[0][0])[0].lower() == "t", "the claim is lost")
 
 
+def replaces(w):
+    """What was sent stays; of what replaced it, the last."""
+    path = "/dossiers/%d/pieces" % w.person("wim").file
+    for i in range(4):
+        a = w.house.who("wim").upload(path, {"kind": "rib"}, "rib.pdf", pdf("rib %d" % i))
+        right(a.status == 201, "%r" % a)
+    found = w.house.sql("select p.removed_at is null, p.erased_at is null, exists (select 1 from piece_chunk c where c.piece = p.id)"
+                        " from piece p where p.file = %d and p.kind = 'rib' order by p.id" % w.person("wim").file)
+    wanted = [(False, True, True)] + 3 * [(False, False, False)] + [(True, True, True)]
+    right([tuple(str(x)[0].lower() == "t" for x in r) for r in found] == wanted, "%s" % found)
+
+
+scenario("pieces replaced while correcting leave nothing behind", [
+    applies("wim"), state("wim", "in_review"), fires("lea", "claim", "wim"),
+    fires("lea", "ask_correction", "wim", items=[{"piece": "rib", "code": "piece_unreadable", "text": "Illisible."}]),
+    holds("only what was sent and what will be is kept", replaces),
+])
+
 scenario("transferred to where its corrected address leads", [
     applies("vera"), state("vera", "in_review"), fires("lea", "claim", "vera"),
     fires("lea", "transfer", "vera", caisse="597", text="Déménagement annoncé."),

@@ -415,7 +415,7 @@ def bombs():
             began, c = time.monotonic(), house.client()
             c.token = me("dora").token
             return what, c.upload("/dossiers/%d/pieces" % fid("dora"), {"kind": "diploma_extra"}, name, content, kind), time.monotonic() - began
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:  # as many as one person may have
             for what, a, seconds in pool.map(send, pieces):
                 worst = max(worst, seconds)
                 g.want(a.status == 422 and not unclear(a) or a.status == 201 and a.json["problem"], "%s: %r" % (what, a))
@@ -423,6 +423,41 @@ def bombs():
         g.want(rss() - before < (400 if "san" not in house.enrolld else 2000), "%d MB more" % (rss() - before))
         g.want(house.client().get("/annuaire?commune=59350").status == 200, "others are served")
         print("# the slowest took %.1f s, %d MB more" % (worst, rss() - before), flush=True)
+
+
+def endless():
+    """Sixty pages that share one stream of ten million commands: whoever checks it is busy until their time is over."""
+    stream = zlib.compress(b"0 0 m " * 10000000, 9)
+    pages = range(5, 65)
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [" + b" ".join(b"%d 0 R" % n for n in pages) + b"] /Count 60 >>",
+               b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream), b"null"]
+    objects += [b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 3 0 R >>" for _ in pages]
+    out = b"%PDF-1.7\n" + b"".join(b"%d 0 obj\n%s\nendobj\n" % (i + 1, o) for i, o in enumerate(objects))
+    return out + b"trailer\n<< /Size %d /Root 1 0 R >>\n%%%%EOF\n" % (len(objects) + 1)
+
+
+def busy():
+    """Four such pieces of one person: two are looked at, and somebody else signs in meanwhile."""
+    with Group("papers that keep a check busy keep nobody from signing in") as g:
+        content, ended = endless(), []
+
+        def send(_):
+            c = house.client()
+            c.token = me("dora").token
+            a = c.upload("/dossiers/%d/pieces" % fid("dora"), {"kind": "diploma_extra"}, "a.pdf", content, "application/pdf")
+            ended.append(time.monotonic())
+            return a
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            sent = [pool.submit(send, i) for i in range(4)]
+            until = time.monotonic() + 30
+            while len(ended) < 2 and time.monotonic() < until:
+                time.sleep(0.05)
+            a = house.client().post("/connexion", {"email": mail_of("remi"), "password": PASSWORD})
+            signed_in = time.monotonic()
+            answers = [f.result() for f in sent]
+        g.want(a.status == 200, "sign-in: %r" % a)
+        g.want(sorted(x.status for x in answers)[2:] == [429, 429], "%s" % [x.status for x in answers])
+        g.want(len([t for t in ended if t > signed_in]) == 2, "the checks ended before somebody could sign in")
 
 
 # ---- guessing ------------------------------------------------------------------------------------------------------------
@@ -535,7 +570,7 @@ def main():
         say(False, "the service starts", traceback.format_exc())
         sys.exit(1)
     say(True, "the service starts")
-    for part in (headers, crossing, paths, smuggling, certificates_, links, guessing, formulas, bombs, sessions, logs):
+    for part in (headers, crossing, paths, smuggling, certificates_, links, guessing, formulas, bombs, busy, sessions, logs):
         if sys.argv[1:] and part.__name__ not in sys.argv[1:]:
             continue
         try:

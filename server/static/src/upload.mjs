@@ -78,7 +78,7 @@ class Sending {
 	#judge(answer) {
 		if (answer.status < 400)
 			return answer
-		if (answer.status >= 500) {
+		if (answer.status >= 500 || answer.status === 429) {
 			if (++this.#busy > busyMost)
 				throw new Refused(answer.said.detail ?? 'Le service ne répond pas. Réessayez plus tard\u00a0: l’envoi reprendra où il en est.')
 			throw new Busy()
