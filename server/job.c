@@ -1185,6 +1185,8 @@ void jobs_metrics(struct str *out)
 	       (double)atomic_load(&counts.gone));
 	metric(out, "jobs_faults_total", "counter", "Answers that were our fault; the log has each with its reference.",
 	       (double)atomic_load(&counts.faults));
+	metric(out, "log_lines_lost_total", "counter", "Log lines that found no room: a reader that stopped, a full disk.",
+	       (double)log_lost());
 	metric(out, "work_done_total", "counter", "Steps done on the threads for slow work.",
 	       (double)atomic_load(&counts.worked));
 	metric(out, "work_waiting", "gauge", "Steps that wait for such a thread.", (double)atomic_load(&counts.queued));

@@ -1,10 +1,13 @@
 #include "log.h"
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,15 +37,42 @@ static _Thread_local struct line held;
 static _Thread_local bool holding;
 static _Thread_local struct written written;
 
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic uint64_t lost;
+
+uint64_t log_lost(void)
+{
+	return atomic_load_explicit(&lost, memory_order_relaxed);
+}
+
+static void lose(const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i] == '\n')
+			atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
+}
+
+/*
+ * A reader that has stopped reading stops nobody: what has no room now is lost, and counted. A pipe that can be written
+ * has room for PIPE_BUF, which is all that is written at once; one thread at a time looks and writes.
+ */
 static void write_out(const char *bytes, size_t n)
 {
-	for (size_t done = 0; done < n;) {
-		ssize_t w = write(STDERR_FILENO, bytes + done, n - done);
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	size_t done = 0;
+
+	pthread_mutex_lock(&turn);
+	while (done < n && poll(&room, 1, 0) == 1 && !(room.revents & (POLLERR | POLLHUP | POLLNVAL))) {
+		ssize_t w = send(STDERR_FILENO, bytes + done, n - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (w < 0 && errno == ENOTSOCK)
+			w = write(STDERR_FILENO, bytes + done, n - done);
 		if (w < 0 && errno != EINTR)
 			break;
 		if (w > 0)
 			done += (size_t)w;
 	}
+	pthread_mutex_unlock(&turn);
+	lose(bytes + done, n - done);
 }
 
 void log_hold(void)

@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -20,6 +21,9 @@ void log_set_level(enum log_level least);
  */
 void log_hold(void);
 void log_release(void);
+/* Lines that found no room: whoever reads standard error had stopped, or the disk was full. Nothing waits for either.
+ */
+uint64_t log_lost(void);
 void log_pairs(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
 #endif

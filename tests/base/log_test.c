@@ -168,6 +168,27 @@ static void lines_that_are_held_come_whole_and_in_order_at_the_release(void **st
 	json_decref(captured_line());
 }
 
+/* The log's reader stops: nobody waits for it, what is lost is counted, and what follows comes whole. */
+static void a_reader_that_stops_stops_nobody(void **state)
+{
+	enum { MANY = 2000 };
+	static char all[1 << 20];
+	size_t n = 0, lines = 0;
+	uint64_t before = log_lost();
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		log_event(LOG_INFO, "many", "n", "a line of some length, so that the pipe is soon full");
+	assert_true(log_lost() > before);
+	for (ssize_t got; (got = read(reader, all + n, sizeof all - n)) > 0;)
+		n += (size_t)got;
+	for (size_t i = 0; i < n; i++)
+		lines += all[i] == '\n';
+	assert_int_equal(lines + (size_t)(log_lost() - before), MANY);
+	assert_int_equal(all[n - 1], '\n');
+	log_event(LOG_INFO, "after");
+	json_decref(captured_line());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +199,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_below_the_level_is_not_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_that_are_held_come_whole_and_in_order_at_the_release, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_reader_that_stops_stops_nobody, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
