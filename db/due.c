@@ -33,31 +33,36 @@ SQL(due_targets,
     "'target_passed'"
     "  from d join n on n.file = d.id returning id, file, seq)"
     " insert into outbox (file, seq, kind, ref) select file, seq, 'message', id from m");
+/* Touched: begun, answers saved, a piece or a slice of one put in, a piece taken out. */
+#define DRAFTS                                                                                    \
+	"t as (select f.id, f.account, paris_day(greatest(f.created_at,"                          \
+	"  (select w.touched_at from working_copy w where w.file = f.id),"                        \
+	"  (select max(greatest(p.uploaded_at, p.removed_at)) from piece p where p.file = f.id)," \
+	"  (select max(u.touched_at) from upload u where u.file = f.id))) as day from file f where f.state = 'draft')"
 /* A draft that was touched again can be told again: the day it was left is part of the notice. */
-SQL(due_draft_notices, "with d as (select f.id, f.account, paris_day(w.touched_at) - date '2000-01-01' as seq, "
-		       "paris_day(w.touched_at) + $1::int "
-		       "as gone"
-		       "  from file f join working_copy w on w.file = f.id where f.state = 'draft'"
-		       "  and paris_day(w.touched_at) + $1::int - $2::int <= paris_today()),"
-		       " n as (insert into notice (file, kind, seq) select id, 'draft:' || $2::int, seq from d on "
-		       "conflict do nothing returning "
-		       "file),"
-		       " m as (insert into message (account, audience, file, kind, params)"
-		       "  select d.account, 'account', d.id, 'draft_notice', jsonb_build_object('gone', d.gone)::text "
-		       "from d join n on n.file = "
-		       "d.id returning id, file)"
-		       " insert into outbox (file, kind, ref) select file, 'message', id from m");
-SQL(due_drafts_gone, "with gone as (delete from file f where f.state = 'draft' and coalesce((select "
-		     "paris_day(w.touched_at) from working_copy w "
-		     "where w.file = f.id), paris_day(f.created_at)) + $1::int < paris_today() returning f.id),"
+SQL(due_draft_notices,
+    "with " DRAFTS ", d as (select t.id, t.account, t.day - date '2000-01-01' as seq, t.day + $1::int as gone from t"
+    "  where t.day + $1::int - $2::int <= paris_today()),"
+    " n as (insert into notice (file, kind, seq) select id, 'draft:' || $2::int, seq from d on conflict do nothing"
+    "  returning file),"
+    " m as (insert into message (account, audience, file, kind, params)"
+    "  select d.account, 'account', d.id, 'draft_notice', jsonb_build_object('gone', d.gone)::text"
+    "  from d join n on n.file = d.id returning id, file)"
+    " insert into outbox (file, kind, ref) select file, 'message', id from m");
+SQL(due_drafts_gone, "with " DRAFTS ", gone as (delete from file f using t where f.id = t.id and f.state = 'draft'"
+		     "  and t.day + $1::int < paris_today() returning f.id),"
 		     " counted as (insert into draft_gone (day, cause, n) select paris_today(), 'lapsed', count(*) "
 		     "from gone having count(*) > 0)"
 		     " select count(*) as n from gone");
+/* An upload that is forgotten leaves its day to the working copy. */
 SQL(due_forgotten, "with a as (delete from session where expires_at < enroll_now() - interval '1 day'),"
 		   " b as (delete from idempotency where at < enroll_now() - interval '7 days'),"
 		   " c as (delete from sign_in_failure where at < enroll_now() - interval '1 day'),"
 		   " d as (delete from rate where at < enroll_now() - interval '1 day'),"
-		   " e as (delete from upload where touched_at < enroll_now() - interval '1 day')"
+		   " e as (delete from upload where touched_at < enroll_now() - interval '1 day' returning file, "
+		   "touched_at),"
+		   " g as (update working_copy w set touched_at = greatest(w.touched_at, u.at) from (select file, "
+		   "max(touched_at) as at from e group by file) u where w.file = u.file)"
 		   " delete from account_token where expires_at < enroll_now() - interval '30 days'");
 
 SQL(chain_heads, "select distinct on (e.file) e.file, e.hash from event e where e.at <= $1::timestamptz"

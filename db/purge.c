@@ -1,37 +1,36 @@
 #include "purge.h"
 
 /*
- * file, kind, due: when its time is over, of what is still there. A refused file keeps its answers without the NIR; a
- * convention's pieces go 2 years after the countersignature, the rest a year after its end.
+ * file, kind, due: when its time is over, of what is still there. A file's time is over (o.at) some time after its end:
+ * then all goes, but that a refused file keeps its answers without the NIR. Of a convention the identity paper and the
+ * health card go 30 days after the countersignature (c.at) and the pieces 2 years after it, whatever became of it
+ * since.
  */
 #define RETENTION(ALSO)                                                                                                \
 	"with r as ("                                                                                                  \
 	" select f.id as file, f.version, k.kind, k.due from file f"                                                   \
 	" left join lateral (select max(e.at) as at from event e where e.file = f.id and e.event = 'countersign') c "  \
 	"on true"                                                                                                      \
+	" cross join lateral (select f.state_since + case when f.state in ('refused', 'ended') then interval '1 year'" \
+	"   when f.state in ('withdrawn', 'closed') then interval '6 months' end as at) o"                             \
 	" cross join lateral (values"                                                                                  \
-	"  ('proofs', case when f.state = 'conventioned' then c.at + interval '30 days' end,"                          \
+	"  ('proofs', c.at + interval '30 days',"                                                                      \
 	"   exists (select 1 from piece p where p.file = f.id and p.kind in ('identity', 'rights') and p.erased_at "   \
 	"is null)),"                                                                                                   \
-	"  ('pieces', case f.state when 'refused' then f.state_since + interval '1 year'"                              \
-	"   when 'withdrawn' then f.state_since + interval '6 months' when 'closed' then f.state_since + interval '6 " \
-	"months'"                                                                                                      \
-	"   when 'conventioned' then c.at + interval '2 years'"                                                        \
-	"   when 'ended' then least(c.at + interval '2 years', f.state_since + interval '1 year') end,"                \
+	"  ('pieces', least(c.at + interval '2 years', o.at),"                                                         \
 	"   exists (select 1 from piece p where p.file = f.id and p.erased_at is null)),"                              \
-	"  ('nir', case f.state when 'refused' then f.state_since + interval '1 year' end, f.nir_hmac is not null),"   \
-	"  ('answers', case f.state when 'withdrawn' then f.state_since + interval '6 months'"                         \
-	"   when 'closed' then f.state_since + interval '6 months' when 'ended' then f.state_since + interval '1 "     \
-	"year' end,"                                                                                                   \
-	"   exists (select 1 from frozen_copy z where z.file = f.id and z.data is not null)),"                         \
-	"  ('person', case f.state when 'withdrawn' then f.state_since + interval '6 months'"                          \
-	"   when 'closed' then f.state_since + interval '6 months' when 'ended' then f.state_since + interval '1 "     \
-	"year' end,"                                                                                                   \
-	"   f.last_name is not null or f.nir_hmac is not null),"                                                       \
+	"  ('nir', case f.state when 'refused' then o.at end, f.nir_hmac is not null),"                                \
+	"  ('evidence', o.at, o.at is not null"                                                                        \
+	"   and (exists (select 1 from check_result k where k.file = f.id and k.evidence is not null)"                 \
+	"    or exists (select 1 from piece_opening g where g.file = f.id and g.reason is not null))),"                \
+	"  ('answers', case when f.state <> 'refused' then o.at end,"                                                  \
+	"   o.at is not null and exists (select 1 from frozen_copy z where z.file = f.id and z.data is not null)),"    \
+	"  ('person', case when f.state <> 'refused' then o.at end,"                                                   \
+	"   coalesce(f.last_name, f.nir_hmac, f.fnps, f.commune, f.route_explained) is not null),"                     \
 	"  ('profile', case f.state when 'ended' then f.state_since end,"                                              \
-	"   exists (select 1 from profile o where o.file = f.id))) k(kind, due, there)"                                \
-	" where f.state in ('refused', 'withdrawn', 'closed', 'ended', 'conventioned') and k.there and k.due is not "  \
-	"null" ALSO ")"
+	"   exists (select 1 from profile l where l.file = f.id))) k(kind, due, there)"                                \
+	" where f.state in ('refused', 'withdrawn', 'closed', 'ended', 'conventioned', 'suspended', 'leaving')"        \
+	" and k.there and k.due is not null" ALSO ")"
 
 SQL(purge_due,
     RETENTION("") " select file, version, string_agg(kind, ',' order by kind) as kinds from r where due <= enroll_now()"
@@ -40,8 +39,9 @@ SQL(purge_due,
  * The proofs' 30 days are in the letter of the convention; a profile goes the day the convention ends. No convention is
  * older than its file: the young ones, nearly all, are not asked for their history.
  */
-#define OLD_ENOUGH                                                                               \
-	" and (f.state <> 'conventioned' or f.created_at < enroll_now() - interval '2 years' + " \
+#define OLD_ENOUGH                                                                                                    \
+	" and (f.state not in ('conventioned', 'suspended', 'leaving') or f.created_at < enroll_now() - interval '2 " \
+	"years' + "                                                                                                   \
 	"make_interval(days => $1::int + 1))"
 SQL(purge_notices,
     RETENTION(OLD_ENOUGH) ", d as (select r.file, f.account, f.version, min(paris_day(r.due)) as day, "
@@ -70,6 +70,9 @@ SQL(purge_frozen, "select seq, data from frozen_copy where file = $1::bigint and
 SQL(purge_frozen_put, "update frozen_copy set data = $3::bytea where file = $1::bigint and seq = $2::bigint");
 SQL(purge_nir, "with w as (delete from working_copy where file = $1::bigint)"
 	       " update file set nir_hmac = null where id = $1::bigint");
+/* What was found stays as result, codes and hash; who opened which piece, as agent and time. */
+SQL(purge_evidence, "with o as (update piece_opening set reason = null where file = $1::bigint and reason is not null)"
+		    " update check_result set evidence = null where file = $1::bigint and evidence is not null");
 SQL(purge_answers, "with w as (delete from working_copy where file = $1::bigint),"
 		   " z as (update frozen_copy set data = null where file = $1::bigint),"
 		   " d as (update document set data = null where file = $1::bigint),"
@@ -79,6 +82,7 @@ SQL(purge_answers, "with w as (delete from working_copy where file = $1::bigint)
 		   " update message set body = null, params = '{}' where file = $1::bigint");
 SQL(purge_person,
     "update file set rpps = null, nir_hmac = null, iban_hmac = null, last_name = null, first_name = null, last_fold "
-    "= null, first_fold = null, birth_date = null, search_key = null, email_key = null where id = $1::bigint");
+    "= null, first_fold = null, birth_date = null, search_key = null, email_key = null, fnps = null, commune = null, "
+    "route_explained = null where id = $1::bigint");
 SQL(purge_profile, "with p as (delete from place where file = $1::bigint) delete from profile where file = $1::bigint");
 SQL(purge_written, "insert into purge_log (file, kinds) values ($1::bigint, $2::text[])");

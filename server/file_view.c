@@ -92,7 +92,7 @@ static void read_checks(struct job *j, const struct rows *r, struct file_view *v
 			.result = rows_str(r, i, "result"),
 			.reason = rows_str(r, i, "reason"),
 			.source = rows_str(r, i, "source"),
-			.evidence = rows_str(r, i, "evidence"),
+			.evidence = rows_text(r, i, "evidence"),
 			.at = rows_instant(r, i, "at"),
 			.seq = rows_i64(r, i, "seq"),
 			.earlier = rows_bool(r, i, "earlier"),

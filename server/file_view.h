@@ -16,7 +16,7 @@
 #include "job.h"
 
 struct check_view {
-	const char *code, *result, *reason, *source, *evidence;
+	const char *code, *result, *reason, *source, *evidence; /* evidence: NULL once erased */
 	instant_t at;
 	int64_t seq;
 	bool earlier, maintained, settled;

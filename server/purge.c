@@ -56,8 +56,9 @@ static int erase(struct service *s, struct lanes *l, struct pool *pool, int64_t 
 	static const struct {
 		const char *kind;
 		const struct statement *st;
-	} steps[] = { { "proofs", &purge_proofs },   { "pieces", &purge_pieces }, { "nir", &purge_nir },
-		      { "answers", &purge_answers }, { "person", &purge_person }, { "profile", &purge_profile } };
+	} steps[] = { { "proofs", &purge_proofs },     { "pieces", &purge_pieces },   { "nir", &purge_nir },
+		      { "evidence", &purge_evidence }, { "answers", &purge_answers }, { "person", &purge_person },
+		      { "profile", &purge_profile } };
 	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
 	const char *done[COUNT(steps)];
 	size_t n = 0;

@@ -172,6 +172,8 @@ const struct transition transitions[] = {
 	{ ST_CLOSED,         EV_PURGE,              CLOCK,             guard_retention,             ST_CLOSED,         { FX_ERASE } },
 	{ ST_ENDED,          EV_PURGE,              CLOCK,             guard_retention,             ST_ENDED,          { FX_ERASE } },
 	{ ST_CONVENTIONED,   EV_PURGE,              CLOCK,             guard_retention,             ST_CONVENTIONED,   { FX_ERASE } },
+	{ ST_SUSPENDED,      EV_PURGE,              CLOCK,             guard_retention,             ST_SUSPENDED,      { FX_ERASE } },
+	{ ST_LEAVING,        EV_PURGE,              CLOCK,             guard_retention,             ST_LEAVING,        { FX_ERASE } },
 };
 /* clang-format on */
 const size_t transition_count = COUNT(transitions);

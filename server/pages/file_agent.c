@@ -311,7 +311,7 @@ static struct list evidence_lines(const struct agent_page *p, const struct check
 	struct err e;
 	size_t n = 0;
 
-	if (json_read_values(c->evidence, strlen(c->evidence), &v, &e))
+	if (!c->evidence || json_read_values(c->evidence, strlen(c->evidence), &v, &e))
 		return (struct list){ NULL, 0 };
 	for (size_t i = 0; i < COUNT(known); i++) {
 		const char *const *all;

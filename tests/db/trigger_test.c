@@ -122,11 +122,37 @@ static void history_cannot_be_changed_even_by_its_owner(void **state)
 			    "f");
 }
 
+static void evidence_is_what_its_hash_says_until_the_purge_role_erases_it(void **state)
+{
+	const struct cluster *c = pgtest_cluster();
+
+	(void)state;
+	pgtest_sql(c->owner_dsn, "insert into check_result (file, seq, code, result, reason, source, evidence, "
+				 "evidence_hash) values (1, 1, "
+				 "'rpps', 'pass', 'rpps_found', 'registre', '{}', encode(sha256('{}'), 'hex'))");
+	pgtest_sql(c->owner_dsn, "do $$ begin update check_result set evidence = '[]'; raise exception 'written over';"
+				 " exception when check_violation then null; end $$");
+	assert_string_equal(
+		pgtest_value(
+			c->owner_dsn,
+			"select has_column_privilege('enroll_service', 'enroll.check_result', 'evidence', 'update') or"
+			" has_table_privilege('enroll_purge', 'enroll.check_result', 'delete') or"
+			" has_column_privilege('enroll_purge', 'enroll.check_result', 'result', 'update') or"
+			" has_column_privilege('enroll_purge', 'enroll.check_result', 'evidence_hash', 'update') or"
+			" has_table_privilege('enroll_purge', 'enroll.piece_opening', 'delete')"),
+		"f");
+	pgtest_sql(c->purge_dsn, "select identity_set('system', null, null, null, null);"
+				 " update check_result set evidence = null");
+	assert_string_equal(pgtest_value(c->owner_dsn, "select count(*) from check_result where evidence is null"),
+			    "1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_trigger_accepts_exactly_the_transitions_of_the_table),
 		cmocka_unit_test(history_cannot_be_changed_even_by_its_owner),
+		cmocka_unit_test(evidence_is_what_its_hash_says_until_the_purge_role_erases_it),
 	};
 
 	return cmocka_run_group_tests(tests, made, unmade);

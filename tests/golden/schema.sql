@@ -141,7 +141,7 @@ column chain_root.root text not null
 column chain_root.signature text not null
 column check_result.at timestamptz not null default enroll_now()
 column check_result.code text not null
-column check_result.evidence text not null
+column check_result.evidence text
 column check_result.evidence_hash text not null
 column check_result.file int8 not null
 column check_result.id int8 not null
@@ -548,6 +548,7 @@ constraint agent_certificate.agent_certificate_pkey PRIMARY KEY (serial)
 constraint caisse.caisse_pkey PRIMARY KEY (code)
 constraint caisse.caisse_region_fkey FOREIGN KEY (region) REFERENCES region(code)
 constraint chain_root.chain_root_pkey PRIMARY KEY (at)
+constraint check_result.check_result_evidence CHECK (((evidence IS NULL) OR (evidence_hash = encode(sha256(convert_to(evidence, 'UTF8'::name)), 'hex'::text))))
 constraint check_result.check_result_file_fkey FOREIGN KEY (file) REFERENCES file(id)
 constraint check_result.check_result_pkey PRIMARY KEY (id)
 constraint check_result.check_result_result_check CHECK ((result = ANY (ARRAY['pass'::text, 'fail'::text, 'review'::text, 'unavailable'::text])))
@@ -646,7 +647,7 @@ constraint working_copy.working_copy_file_fkey FOREIGN KEY (file) REFERENCES fil
 constraint working_copy.working_copy_pkey PRIMARY KEY (file)
 function clock_offset() 2e6c4fbe25c177563f8c7e66978786eb
 function enroll_now() f5ea5b1a44b4d6324267d15e67412a4d
-function event_apply() security definer 1af43cc410831b9854c5a811e024677b
+function event_apply() security definer 6c5ccd84160441aa01f342fa0116324a
 function event_is_final() 3d4d2a94c338002a766f4f5f0a19244e
 function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
 function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75

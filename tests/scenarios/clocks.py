@@ -107,7 +107,10 @@ scenario("an appeal that comes too late", [
 scenario("resigned, and two months later ended", [
     conventioned("edith"), directory("edith"),
     fires("edith", "resign", "edith"), state("edith", "leaving"), directory("edith"),
-    days_pass(57), state("edith", "leaving"),
+    days_pass(28), holds("identity paper and health card are there", lambda w: proofs(w, "edith", "diploma", "identity", "rights")),
+    days_pass(3), holds("30 days after the countersignature they are gone", lambda w: proofs(w, "edith", "diploma")),
+    state("edith", "leaving"), directory("edith"),
+    days_pass(26), state("edith", "leaving"),
     days_pass(6, fired=[("edith", "lapse")]), state("edith", "ended"), directory("edith", there=False),
 ])
 
@@ -136,8 +139,21 @@ scenario("a claim that sleeps is taken over", [
 ])
 
 
+EVIDENCE = "select count(*), count(evidence), count(nullif(evidence_hash, '')), count(nullif(reason, '')) from check_result where file = %d"
+
+
+def proofs(w, name, *kinds):
+    """Whose content is still there of the three kinds that matter here."""
+    rows = w.house.sql("select distinct p.kind from piece p join piece_chunk c on c.piece = p.id where p.file = %d"
+                       " and p.kind in ('identity', 'rights', 'diploma') order by 1" % w.person(name).file)
+    right([r[0] for r in rows] == sorted(kinds), "%s" % rows)
+
+
 def erased(w):
     a = w.file("judith")
+    right(a["checks"] and all(c["evidence"] is None and c["result"] and c["reason"] for c in a["checks"]), "%s" % a["checks"])
+    n, left, hashes, reasons = map(int, w.house.sql(EVIDENCE % w.person("judith").file)[0])
+    right(left == 0 and n == hashes == reasons > 0, "checks: %d, evidence %d, hashes %d, reasons %d" % (n, left, hashes, reasons))
     got = [w.house.ask("judith", "get", "/dossiers/%d/pieces/%d" % (w.person("judith").file, p["id"]), Accept="application/pdf").status
            for p in a["pieces"]]
     right(200 not in got, "pieces still open: %s" % got)
@@ -153,6 +169,8 @@ def erased_again(w):
         other.ctl("invariants")
         said = other.ctl("audit", "verify", "--json")
         right(jsonlib.loads(said)["erased"] > 0, "nothing was erased: " + said)
+        f = other.file(w.person("judith").file, "lea", 60).json
+        right(f["checks"] and all(c["evidence"] is None for c in f["checks"]), "%s" % f["checks"])
 
 
 scenario("what was withdrawn is erased after six months, and its history still verifies", [

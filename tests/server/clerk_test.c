@@ -16,6 +16,7 @@
 #include "../../db/migrate.h"
 #include "../../db/piece.h"
 #include "../../db/sealed.h"
+#include "../../db/upload.h"
 #include "../../forms/xml.h"
 #include "../../server/base/file.h"
 #include "../../server/chain.h"
@@ -504,7 +505,15 @@ static void a_refused_file_loses_its_pieces_and_its_number_after_a_year(void **s
 				   "not null",
 				   (long long)file)),
 		1);
-	assert_string_equal(owner("select kinds::text from purge_log"), "{pieces,nir}");
+	assert_string_equal(owner("select kinds::text from purge_log"), "{pieces,nir,evidence}");
+	/* the proof of its checks stays */
+	const char *proof = pool_printf(pool,
+					"select count(*) from check_result where file = %lld and evidence is null and "
+					"result <> '' and reason <> '' and source <> '' and length(evidence_hash) = 64",
+					(long long)file);
+	assert_true(number(proof) > 0);
+	assert_int_equal(number(proof), number(pool_printf(pool, "select count(*) from check_result where file = %lld",
+							   (long long)file)));
 	assert_string_equal(
 		owner(pool_printf(pool, "select event from event where file = %lld order by seq desc limit 1",
 				  (long long)file)),
@@ -550,6 +559,85 @@ static void a_draft_left_alone_is_announced_then_goes(void **state)
 	assert_int_equal(number(pool_printf(pool, "select count(*) from file where id = %lld", (long long)file)), 0);
 	assert_int_equal(number(pool_printf(pool, "select count(*) from piece where file = %lld", (long long)file)), 0);
 	assert_int_equal(number("select n from draft_gone where cause = 'lapsed'"), 1);
+	pool_free(pool);
+}
+
+static void a_piece_put_in_or_taken_out_keeps_a_draft(void **state)
+{
+	struct pool *pool = pool_new();
+	struct identity who;
+	(void)state;
+	int64_t file = draft(pool, "e@example.org", "10005678905", "285059935012772", &who);
+	struct arg id = arg_i64(pool, file);
+	const char *there = pool_printf(pool, "select count(*) from file where id = %lld", (long long)file);
+	const char *told =
+		pool_printf(pool, "select count(*) from message where kind = 'draft_notice' and account = %lld",
+			    (long long)who.account);
+	days_pass(60);
+	add_piece(pool, &who, file, "diploma", NULL);
+	days_pass(40); /* 100 since the answers */
+	tick(pool);
+	assert_int_equal(number(there), 1);
+	assert_int_equal(number(told), 0);
+	days_pass(40);
+	tick(pool);
+	assert_int_equal(number(told), 1);
+	struct segment *s = segment_as(pool, &who);
+	segment_ask(s, &piece_remove,
+		    ARGS(id, arg_i64(pool, number(pool_printf(pool, "select max(id) from piece where file = %lld",
+							      (long long)file)))));
+	send_it(s);
+	days_pass(70);
+	tick(pool);
+	assert_int_equal(number(there), 1);
+	assert_int_equal(number(told), 1);
+	/* a slice counts as well, and still does once the upload is forgotten */
+	s = segment_as(pool, &who);
+	size_t at = segment_ask(s, &upload_next_id, NO_ARGS);
+	send_it(s);
+	struct arg upload = arg_i64(pool, rows_i64(segment_rows(s, at), 0, "id"));
+	s = segment_as(pool, &who);
+	segment_ask(s, &upload_insert,
+		    ARGS(upload, id, arg_text("diploma"), arg_text(NULL), arg_bytes("x", 1), arg_i64(pool, 9)));
+	segment_ask(s, &upload_append, ARGS(upload, arg_i64(pool, 0), arg_i64(pool, 3), arg_bytes("abc", 3)));
+	send_it(s);
+	days_pass(2);
+	tick(pool);
+	assert_int_equal(number(pool_printf(pool, "select count(*) from upload where file = %lld", (long long)file)),
+			 0);
+	days_pass(70);
+	tick(pool);
+	assert_int_equal(number(there), 1);
+	assert_int_equal(number(told), 1);
+	days_pass(5);
+	tick(pool);
+	assert_int_equal(number(told), 2);
+	days_pass(14);
+	tick(pool);
+	assert_int_equal(number(there), 0);
+	pool_free(pool);
+}
+
+static void a_draft_without_an_answer_is_announced_too(void **state)
+{
+	struct pool *pool = pool_new();
+	(void)state;
+	int64_t account = number("insert into account (email, email_key) values ('f@example.org', 'f@example.org') "
+				 "returning id");
+	int64_t file =
+		number(pool_printf(pool, "insert into file (account) values (%lld) returning id", (long long)account));
+	const char *told =
+		pool_printf(pool, "select count(*) from message where kind = 'draft_notice' and account = %lld",
+			    (long long)account);
+	days_pass(75);
+	tick(pool);
+	assert_int_equal(number(told), 0);
+	days_pass(1);
+	tick(pool);
+	assert_int_equal(number(told), 1);
+	days_pass(15);
+	tick(pool);
+	assert_int_equal(number(pool_printf(pool, "select count(*) from file where id = %lld", (long long)file)), 0);
 	pool_free(pool);
 }
 
@@ -755,6 +843,23 @@ static void the_tree_of_roots_is_that_of_its_leaves(void **state)
 	pool_free(pool);
 }
 
+/* Rows that still tell of the person of draft(), in any readable column of any table that hangs on the file. */
+static int64_t traces(struct pool *pool, int64_t file)
+{
+	const char *tables = pool_strdup(
+		pool,
+		owner(pool_printf(
+			pool,
+			"select string_agg(format('select count(*) as n from %%I t where t.%%I = %lld and t::text ~* "
+			"''exemple|camille|example.org|1985-05-01|10008744715|FNPS-77|\\m(CMP|59350)\\M''', "
+			"c.table_name, c.column_name), ' union all ') from information_schema.columns c"
+			" join information_schema.tables b using (table_schema, table_name)"
+			" where c.table_schema = 'enroll' and b.table_type = 'BASE TABLE'"
+			" and c.column_name = case when c.table_name = 'file' then 'id' else 'file' end",
+			(long long)file)));
+	return number(pool_printf(pool, "select sum(n) from (%s) x", tables));
+}
+
 static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **state)
 {
 	struct pool *pool = pool_new();
@@ -765,6 +870,13 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 	struct identity who = { .role = APPLICANT };
 	who.account = number(pool_printf(pool, "select account from file where id = %lld", (long long)file));
 	values_add(&body, "text", "Je déménage.");
+	pgtest_sql(pgtest_cluster()->owner_dsn,
+		   pool_printf(pool,
+			       "insert into piece_opening (piece, file, actor, reason) select id, file, 'agent:1', "
+			       "'Camille Exemple m’a écrit' from piece where file = %lld;"
+			       " update file set fnps = 'FNPS-77' where id = %lld",
+			       (long long)file, (long long)file));
+	assert_true(traces(pool, file) >= 10); /* the file, four checks, five openings */
 	struct firing f = { .lanes = lanes,
 			    .pool = pool,
 			    .keys = service.keys,
@@ -785,7 +897,7 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 	assert_true(t.purged >= 1);
 	assert_string_equal(
 		owner(pool_printf(pool, "select kinds::text from purge_log where file = %lld", (long long)file)),
-		"{pieces,answers,person}");
+		"{pieces,evidence,answers,person}");
 	assert_int_equal(number(pool_printf(
 				 pool,
 				 "select count(*) from file where id = %lld and last_name is null and rpps is null and "
@@ -799,6 +911,15 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 	for (size_t i = 0; i < COUNT(gone); i++)
 		assert_int_equal(
 			number(pool_printf(pool, "select count(*) from %s file = %lld", gone[i], (long long)file)), 0);
+	assert_int_equal(traces(pool, file), 0);
+	assert_int_equal(number(pool_printf(pool,
+					    "select count(*) from file where id = %lld and fnps is null and commune is "
+					    "null and route_explained is null",
+					    (long long)file)),
+			 1);
+	/* who opened what stays */
+	assert_int_equal(
+		number(pool_printf(pool, "select count(*) from piece_opening where file = %lld", (long long)file)), 5);
 	/* each hash is that of what came before and of its body, as before */
 	assert_int_equal(
 		number("select count(*) from event where hash <> encode(sha256(convert_to(prev_hash || body, 'UTF8')), "
@@ -808,6 +929,74 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 				"order by seq) as "
 				"before from event) c where prev_hash <> before"),
 			 0);
+	pool_free(pool);
+}
+
+/* A draft made a convention by hand: countersigned now, then in that state. */
+static int64_t countersigned(struct pool *pool, const char *email, const char *state)
+{
+	struct identity who;
+	int64_t file = draft(pool, email, "10003456786", "285059935012673", &who);
+	add_piece(pool, &who, file, "identity", NULL);
+	add_piece(pool, &who, file, "rights", NULL);
+	add_piece(pool, &who, file, "diploma", NULL);
+	pgtest_sql(
+		pgtest_cluster()->owner_dsn,
+		pool_printf(pool,
+			    "alter table event disable trigger user;"
+			    "insert into event (file, seq, at, event, from_state, to_state, role, actor, eligible, "
+			    "body, prev_hash, hash) values (%lld, 1, enroll_now(), 'countersign', 'to_countersign', "
+			    "'conventioned', 'delegate', 'agent:1', true, '{}', '', encode(sha256('{}'), 'hex'));"
+			    "alter table event enable trigger user;"
+			    "update file set state = '%s', version = 1, eligible = true, caisse = '595', document = "
+			    "'d', effective_date = paris_today(), state_since = enroll_now(), was_suspended = '%s' = "
+			    "'leaving' where id = %lld",
+			    (long long)file, state, state, (long long)file));
+	return file;
+}
+
+static void proofs_go_30_days_after_the_countersignature_whatever_became_of_the_convention(void **state)
+{
+	static const char *const states[] = { "conventioned", "suspended", "leaving", "ended" };
+	struct pool *pool = pool_new();
+	int64_t files[COUNT(states)];
+	(void)state;
+	for (size_t i = 0; i < COUNT(states); i++)
+		files[i] = countersigned(pool, pool_printf(pool, "%s@example.org", states[i]), states[i]);
+	days_pass(29);
+	tick(pool);
+	for (size_t i = 0; i < COUNT(states); i++)
+		assert_int_equal(number(pool_printf(pool,
+						    "select count(*) from piece_chunk c join piece p on p.id = c.piece "
+						    "where p.file = %lld",
+						    (long long)files[i])),
+				 3);
+	days_pass(2);
+	tick(pool);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		assert_string_equal(
+			owner(pool_printf(pool,
+					  "select string_agg(p.kind, ',') from piece_chunk c join piece p on "
+					  "p.id = c.piece where p.file = %lld",
+					  (long long)files[i])),
+			"diploma");
+		assert_string_equal(owner(pool_printf(pool, "select kinds::text from purge_log where file = %lld",
+						      (long long)files[i])),
+				    "{proofs}");
+		assert_string_equal(state_of(pool, files[i]), states[i]);
+	}
+	/* who left while suspended is not published by being erased */
+	assert_int_equal(number(pool_printf(pool, "select count(*) from file where id = %lld and was_suspended",
+					    (long long)files[2])),
+			 1);
+	/* and the other pieces two years after it, at the latest */
+	days_pass(700);
+	tick(pool);
+	for (size_t i = 0; i < COUNT(states); i++)
+		assert_int_equal(
+			number(pool_printf(pool, "select count(*) from piece where erased_at is null and file = %lld",
+					   (long long)files[i])),
+			0);
 	pool_free(pool);
 }
 
@@ -825,9 +1014,12 @@ int main(void)
 		cmocka_unit_test(without_a_registry_a_file_waits_then_goes_to_the_experts_then_is_refused_by_silence),
 		cmocka_unit_test(a_refused_file_loses_its_pieces_and_its_number_after_a_year),
 		cmocka_unit_test(a_draft_left_alone_is_announced_then_goes),
+		cmocka_unit_test(a_piece_put_in_or_taken_out_keeps_a_draft),
+		cmocka_unit_test(a_draft_without_an_answer_is_announced_too),
 		cmocka_unit_test(the_threads_do_it_by_themselves_when_woken),
 		cmocka_unit_test(a_mail_server_that_says_nothing_keeps_no_letter_waiting),
 		cmocka_unit_test(a_withdrawn_file_is_erased_whole_and_its_chain_still_holds),
+		cmocka_unit_test(proofs_go_30_days_after_the_countersignature_whatever_became_of_the_convention),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }
