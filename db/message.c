@@ -43,7 +43,7 @@ SQL(message_load,
     "a.email,"
     " f.number, f.kind as file_kind, f.amends, f.state, f.version, f.last_name, f.first_name, f.deadline, "
     "f.deposited_at,"
-    " f.decided_at, f.notified_at, f.refused_by, f.effective_date, f.until_date, f.fnps, f.practice_mode,"
+    " f.decided_at, f.notified_at, f.refused_by, f.appealed, f.effective_date, f.until_date, f.fnps, f.practice_mode,"
     " f.route_explained, k.name as caisse_name, k.type as caisse_type, e.event, e.from_state, e.to_state, e.role,"
     " e.at as event_at, e.deadline as event_deadline, e.effective_date as event_effective, e.until_date as event_until,"
     " e.eligible as event_eligible, p.data as personal, p.seq as personal_seq, l.token as employer_token,"

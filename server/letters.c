@@ -45,6 +45,8 @@ struct letter_view {
 	int64_t days;
 	bool amendment, three_party, by_expert, is_correction, is_to_sign, is_to_countersign, from_correction;
 	bool has_reasons, has_checks;
+	bool was_eligible; /* before this: the four months of R. 162-61 run no more */
+	bool appealed;     /* once already: there is no second recours gracieux */
 	struct list reasons, items, checks;
 };
 #define T(m) SLOT_T(struct letter_view, m)
@@ -82,6 +84,8 @@ static const struct slot letter_slots[] = {
 	B(from_correction),
 	B(has_reasons),
 	B(has_checks),
+	B(was_eligible),
+	B(appealed),
 	SLOT_L(struct letter_view, reasons, &reason_view),
 	SLOT_L(struct letter_view, items, &item_view),
 	SLOT_L(struct letter_view, checks, &check_view),
@@ -434,6 +438,8 @@ static void fill(struct service *s, const struct rows *r, const struct rows *che
 		.amendment = str_eq(rows_str(r, 0, "file_kind"), "amendment"),
 		.three_party = !str_eq(rows_str(r, 0, "practice_mode"), "liberal") && !rows_null(r, 0, "practice_mode"),
 		.by_expert = str_eq(role, "expert"),
+		.was_eligible = rows_bool(r, 0, "event_eligible"),
+		.appealed = rows_bool(r, 0, "appealed"),
 		.is_correction = str_eq(rows_str(r, 0, "state"), "correction"),
 		.is_to_sign = str_eq(rows_str(r, 0, "state"), "to_sign"),
 		.is_to_countersign = str_eq(to, "to_countersign"),

@@ -89,8 +89,8 @@ struct applicant_view {
 		*route, *route_caisse;
 	bool draft, submitted, expert_review, correction, unrouted, in_review, to_sign, to_countersign, conventioned;
 	bool suspended, leaving, ended, refused, appealed, withdrawn, closed;
-	bool amendment, one_item, all_changed, i_signed, has_employer, later, may_appeal, sent, has_convention, sealing,
-		profile;
+	bool amendment, eligible, one_item, all_changed, i_signed, has_employer, later, may_appeal, sent,
+		has_convention, sealing, profile;
 	bool has_actions, has_messages, has_events, has_checks, has_experience, has_pieces;
 	struct list steps, items, actions, messages, events, checks, pieces;
 	struct markup summary, chart;
@@ -140,6 +140,7 @@ static const struct slot applicant_slots[] = {
 	B(withdrawn),
 	B(closed),
 	B(amendment),
+	B(eligible),
 	B(one_item),
 	B(all_changed),
 	B(i_signed),
@@ -489,6 +490,7 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.notified = day_french(j->pool, day_in_paris(notified));
 	x.presumed_days = j->service->policy.notified_after_days;
 	x.amendment = v->facts.kind == KIND_AMENDMENT;
+	x.eligible = v->facts.eligible;
 	x.i_signed = v->facts.applicant_signed;
 	x.has_employer = v->facts.has_employer;
 	x.sent = v->has_frozen && v->version > 0;
