@@ -56,7 +56,7 @@ int piece_in_answer(struct job *j, struct err *e)
 		piece_in_problem(&p->problems, "file", "wrong", "depot.one_file");
 	else
 		piece_in_size(p, file->size);
-	if (p->problems.count)
+	if (!file || p->problems.count)
 		return piece_in_refused(j, e);
 	p->in.name = file->filename;
 	p->in.bytes = file->bytes;
