@@ -306,39 +306,58 @@ static void publish_measure(struct publication *p, const struct tree *t, const c
 	}
 }
 
-/* Each measure by itself. */
-static void suppress_measure(const struct tree *t, size_t m)
+/* Each measure by itself; `too`: where it is hidden for what else it would tell, or NULL. */
+static void suppress_measure(const struct tree *t, size_t m, const bool *too)
 {
 	for (size_t i = 0; i < t->count; i++)
-		t->nodes[i] = (struct suppress_node){ t->nodes[i].parent, cell_value(t->items[i], m), false };
+		t->nodes[i] = (struct suppress_node){ t->nodes[i].parent, cell_value(t->items[i], m), too && too[i] };
 	suppress(t->nodes, t->count);
+}
+
+/* Decisions are nearly the sum of where they led: where such a state is hidden, so are they. */
+static const struct {
+	enum figures_measure flow;
+	const char *const states[6];
+} led_to[] = {
+	{ FM_APPROVED, { "state:to_sign", "state:to_countersign", "state:suspended", "state:leaving", "state:ended" } },
+	{ FM_REFUSED_FLOW, { "state:refused", "state:appealed" } },
+};
+
+/* dark[m * t->count + i]: whether measure m is hidden at node i. Marks in `too` where this state is. */
+static void dark_with(const struct tree *t, const struct figures *f, const bool *dark, const char *state, bool *too)
+{
+	for (size_t m = 0; m < f->measure_count; m++)
+		for (size_t i = 0; !strcmp(f->measures[m], state) && i < t->count; i++)
+			too[i] |= dark[m * t->count + i];
 }
 
 /*
  * The measures of a place add up too: deposits = the sum of the states. So wherever a state or the deposits are hidden,
  * `withdrawn` and `closed` are hidden as well, at the same places: 1 can then be moved from a hidden state to them
  * along the way that suppress() leaves open, and from one of them to the other. The flows `conventioned` and `ended`
- * add up with states that are shown, and are not published.
+ * add up with states that are shown, and are not published. How many have left a stage tells with the deposits how many
+ * are still in it.
  */
 static void publish_all(struct publication *p, const struct tree *t, const struct figures *f, struct pool *pool)
 {
 	static const char *const absorbing[] = { "state:withdrawn", "state:closed" };
-	bool *hidden = POOL_ARRAY(pool, bool, t->count);
+	bool *hidden = POOL_ARRAY(pool, bool, t->count), *dark = POOL_ARRAY(pool, bool, t->count * f->measure_count);
 	size_t absorbers[2] = { FM_MAX, FM_MAX };
 
 	for (size_t m = 0; m < f->measure_count; m++) {
 		bool state = !strncmp(f->measures[m], "state:", 6), reason = !strncmp(f->measures[m], "refused:", 8);
-		if (m == FM_STOCK || m == FM_SIGNED || m == FM_ENDED_FLOW || reason)
+		if (m == FM_STOCK || m == FM_SIGNED || m == FM_ENDED_FLOW || m == FM_APPROVED || m == FM_REFUSED_FLOW ||
+		    reason)
 			continue;
 		for (size_t a = 0; a < 2; a++)
 			if (!strcmp(f->measures[m], absorbing[a]))
 				absorbers[a] = m;
 		if (m == absorbers[0] || m == absorbers[1])
 			continue;
-		suppress_measure(t, m);
+		suppress_measure(t, m, NULL);
 		publish_measure(p, t, "", f->measures[m]);
 		for (size_t i = 0; (state || m == FM_SUBMITTED_FLOW) && i < t->count; i++)
-			hidden[i] |= t->nodes[i].hidden;
+			hidden[i] |= dark[m * t->count + i] = t->nodes[i].hidden;
 	}
 	for (size_t i = 0; i < t->count; i++) {
 		int64_t a = t->items[i]->total[absorbers[0]], b = t->items[i]->total[absorbers[1]];
@@ -351,8 +370,17 @@ static void publish_all(struct publication *p, const struct tree *t, const struc
 			t->nodes[i].value = t->items[i]->total[absorbers[a]];
 		publish_measure(p, t, "", f->measures[absorbers[a]]);
 	}
+	for (size_t x = 0; x < COUNT(led_to); x++) {
+		bool *too = POOL_ARRAY(pool, bool, t->count);
+		for (size_t s = 0; s < COUNT(led_to[x].states) && led_to[x].states[s]; s++)
+			dark_with(t, f, dark, led_to[x].states[s], too);
+		suppress_measure(t, led_to[x].flow, too);
+		publish_measure(p, t, "", f->measures[led_to[x].flow]);
+	}
 	for (size_t s = 0; s < FIGURES_STAGES; s++) {
-		suppress_measure(t, FM_MAX + s);
+		bool *too = POOL_ARRAY(pool, bool, t->count);
+		dark_with(t, f, dark, pool_printf(pool, "state:%s", figures_stage_id(s)), too);
+		suppress_measure(t, FM_MAX + s, too);
 		publish_measure(p, t, "stage:", figures_stage_id(s));
 	}
 }

@@ -885,6 +885,50 @@ static void public_figures_stand_at_the_last_month_end_and_never_hide_the_stock(
 	pool_free(p);
 }
 
+/* 20 approved, 19 in the directory: who reads both would know that one is at "to_sign", which is hidden. */
+static void decisions_are_hidden_where_they_would_tell_a_hidden_state(void **state)
+{
+	static const struct {
+		int caisse, approved, signed_, refused, appealed;
+	} places[] = { { 0, 20, 19, 10, 1 }, { 1, 30, 23, 20, 6 }, { 3, 40, 30, 20, 8 }, { 7, 50, 40, 30, 9 } };
+	struct pool *p = pool_new();
+	struct figures f;
+	instant_t at;
+
+	(void)state;
+	forget_everything();
+	first_day = day_from_ymd(2025, 10, 20);
+	at = day_start_paris(first_day) + 9 * 3600 * SECOND;
+	clock_to(at);
+	for (size_t i = 0; i < COUNT(places); i++)
+		for (int k = 0; k < places[i].approved + places[i].refused; k++) {
+			int c = places[i].caisse, who = person_new(at), refused = k - places[i].approved;
+			fire_one(who, at, "submit", "submitted", -1, NULL);
+			fire_one(who, at, "checks_passed", "in_review", c, NULL);
+			if (refused >= 0) {
+				fire_one(who, at, "refuse", "refused", c, "other");
+				if (refused < places[i].appealed)
+					fire_one(who, at, "appeal", "appealed", c, NULL);
+				continue;
+			}
+			fire_one(who, at, "approve", "to_sign", c, NULL);
+			if (k < places[i].signed_)
+				fire_one(who, at, "countersign", "conventioned", c, NULL);
+		}
+	clock_to(at + 20 * 86400 * SECOND);
+	close_days();
+	ask(&f, p, FIGURES_CAISSE, DAY_NONE, true);
+	assert_false(item_at(&f, country[0].code)->hidden[FM_STOCK]);
+	assert_true(item_at(&f, country[0].code)->hidden[FM_APPROVED]);
+	assert_true(item_at(&f, country[0].code)->hidden[FM_REFUSED_FLOW]);
+	assert_false(item_at(&f, country[7].code)->hidden[FM_APPROVED]);
+	ask(&f, p, FIGURES_PAYS, DAY_NONE, true);
+	assert_false(f.items[0].hidden[FM_APPROVED]);
+	assert_int_equal(f.items[0].total[FM_APPROVED], 140);
+	assert_int_equal(f.items[0].total[FM_REFUSED_FLOW], 80);
+	pool_free(p);
+}
+
 static void the_print_of_the_tool_says_the_same_in_both_forms(void **state)
 {
 	struct pool *p = pool_new();
@@ -912,6 +956,7 @@ int main(void)
 		cmocka_unit_test(coverage_counts_the_inhabitants_of_present_communes_once),
 		cmocka_unit_test(a_scope_sees_its_own_and_no_part_under_the_name_of_the_whole),
 		cmocka_unit_test(what_is_hidden_cannot_be_computed_from_what_is_published),
+		cmocka_unit_test(decisions_are_hidden_where_they_would_tell_a_hidden_state),
 		cmocka_unit_test(public_figures_stand_at_the_last_month_end_and_never_hide_the_stock),
 		cmocka_unit_test(the_print_of_the_tool_says_the_same_in_both_forms),
 	};
