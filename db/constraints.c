@@ -14,6 +14,7 @@ const struct constraint constraints[] = {
 	{ "signature_standing", ERR_STALE, NULL, "why.already_signed" },
 	/* The history trigger knows these rules too. */
 	{ "event_second_person", ERR_INPUT, NULL, "why.same_person" },
+	{ "event_two_experts", ERR_INPUT, NULL, "why.two_experts" },
 	{ "event_signatures", ERR_INPUT, NULL, "why.signatures_missing" },
 	{ "event_replace", ERR_INPUT, NULL, "why.parent_not_gone" },
 	{ "piece_when_open", ERR_STALE, NULL, "reponses.closed" },

@@ -11,13 +11,14 @@ SQL(due_notified, "update file set notified_at = decided_at + make_interval(days
 		  " and decided_at <= enroll_now() - make_interval(days => $1::int)");
 SQL(due_next, "select min(deadline) as at from file where deadline is not null");
 
-/* Of several days that have come at once only the last is told. */
+/* Of several days that have come at once only the last is told; a person who was given fewer is not told of them. */
 SQL(due_reminders,
     "with d as (select f.id, f.account, x.days, min(x.days) over (partition by f.id) as least,"
     "  (select max(e.seq) from event e where e.file = f.id and e.to_state = f.state and e.from_state <> e.to_state) as "
     "seq"
     "  from file f cross join unnest($2::int[]) x(days) where f.state = $1 and f.deadline > enroll_now()"
-    "  and paris_today() >= paris_day(f.deadline - interval '1 second') - x.days),"
+    "  and paris_today() >= paris_day(f.deadline - interval '1 second') - x.days"
+    "  and ($3 <> 'reminder' or paris_day(f.deadline - interval '1 second') - x.days > paris_day(f.state_since))),"
     " n as (insert into notice (file, kind, seq) select id, $3 || ':' || days, seq from d"
     "  on conflict do nothing returning file, kind),"
     " m as (insert into message (account, audience, file, seq, kind, params)"
@@ -49,8 +50,11 @@ SQL(due_draft_notices,
     "  select d.account, 'account', d.id, 'draft_notice', jsonb_build_object('gone', d.gone)::text"
     "  from d join n on n.file = d.id returning id, file)"
     " insert into outbox (file, kind, ref) select file, 'message', id from m");
+/* Each was told $2 days before, also where the policy was shortened meanwhile. */
 SQL(due_drafts_gone, "with " DRAFTS ", gone as (delete from file f using t where f.id = t.id and f.state = 'draft'"
-		     "  and t.day + $1::int < paris_today() returning f.id),"
+		     "  and t.day + $1::int < paris_today() and exists (select 1 from notice n where n.file = f.id"
+		     "   and n.kind = 'draft:' || $2::int and n.seq = t.day - date '2000-01-01'"
+		     "   and paris_day(n.at) + $2::int <= paris_today()) returning f.id),"
 		     " counted as (insert into draft_gone (day, cause, n) select paris_today(), 'lapsed', count(*) "
 		     "from gone having count(*) > 0)"
 		     " select count(*) as n from gone");

@@ -16,8 +16,9 @@ extern const struct statement due_next;     /* at: the next deadline, or NULL */
 extern const struct statement due_reminders;
 extern const struct statement due_targets;       /* last day that is over the target of in_review: tells the caisses */
 extern const struct statement due_draft_notices; /* days untouched, days left */
-extern const struct statement due_drafts_gone;   /* days untouched: deletes, counts; 1 row: n */
-extern const struct statement due_forgotten;     /* sessions, keys, failures, uploads that no one may need */
+extern const struct statement
+	due_drafts_gone; /* days untouched, days that it was told before: deletes, counts; 1 row: n */
+extern const struct statement due_forgotten; /* sessions, keys, failures, uploads that no one may need */
 
 extern const struct statement chain_heads;  /* at: file, hash of its last event until then, in the order of files */
 extern const struct statement chain_last;   /* at, due (an hour has passed and something happened) */

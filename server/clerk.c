@@ -174,7 +174,7 @@ static struct firing template(struct service *s, struct lanes *l, struct pool *p
 		.lanes = l,
 		.pool = pool,
 		.keys = s->keys,
-		.policy = &s->policy,
+		.policy = policy_now(s),
 		.who = { .role = role },
 		.expert_on = expert_on,
 		.expert_context = &s->settings,
@@ -342,7 +342,7 @@ static day_t target_day(day_t today, int target)
 
 static int remind_all(struct service *s, struct lanes *l, struct pool *pool, instant_t now, int *count, struct err *e)
 {
-	const struct policy *p = &s->policy;
+	const struct policy *p = policy_now(s);
 	const struct rows *r;
 	if (remind(l, pool, ST_CORRECTION, "reminder", "reminder", "account", count, e) ||
 	    remind(l, pool, ST_TO_SIGN, "reminder", "reminder", "account", count, e) ||
@@ -390,7 +390,8 @@ static int sign_root(struct service *s, struct lanes *l, struct err *e)
 static int drafts(struct service *s, struct lanes *l, struct pool *pool, int *fired, struct str *text, struct err *e)
 {
 	const struct rows *r;
-	if (ask(l, pool, &due_drafts_gone, ARGS(arg_i64(pool, s->policy.draft_days)), &r, e))
+	if (ask(l, pool, &due_drafts_gone,
+		ARGS(arg_i64(pool, policy_now(s)->draft_days), arg_i64(pool, DRAFT_NOTICE_DAYS)), &r, e))
 		return -1;
 	int64_t n = rows_i64(r, 0, "n");
 	if (n) {
@@ -415,7 +416,7 @@ static int slowly(struct service *s, struct lanes *l, struct pool *pool, struct 
 	if (*s->settings.geocode_url && ask(l, pool, &place_queue, ARGS(arg_i64(pool, 500)), NULL, e))
 		return -1;
 	if (read_now(l, pool, &now, e) || remind_all(s, l, pool, now, &t->reminders, e) ||
-	    ask(l, pool, &due_notified, ARGS(arg_i64(pool, s->policy.notified_after_days)), NULL, e) ||
+	    ask(l, pool, &due_notified, ARGS(arg_i64(pool, policy_now(s)->notified_after_days)), NULL, e) ||
 	    drafts(s, l, pool, &t->fired, text, e) || figures_close_days(l, pool, &t->closed_days, e))
 		return -1;
 	return 0;

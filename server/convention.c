@@ -19,7 +19,7 @@ static const struct view place_view = VIEW(struct place_view, place_slots);
 
 struct convention_view {
 	const char *number, *title, *name, *rpps, *caisse, *employer, *siret, *mode, *iban, *holder, *date, *replaces,
-		*languages;
+		*languages, *years;
 	int64_t version;
 	bool three_party, amendment, remote, both;
 	struct list places;
@@ -39,6 +39,7 @@ static const struct slot convention_slots[] = {
 	T(date),
 	T(replaces),
 	T(languages),
+	T(years),
 	SLOT_I(struct convention_view, version),
 	SLOT_B(struct convention_view, three_party),
 	SLOT_B(struct convention_view, amendment),
@@ -108,6 +109,7 @@ void convention_prepare(struct service *s, const struct file_view *v, struct con
 		.date = day_french(pool, day_in_paris(v->now)),
 		.replaces = rows_text(v->row, 0, "parent_number"),
 		.languages = non_empty(spoken.s),
+		.years = text_years(pool, policy_now(s)->convention_years),
 		.version = v->version,
 		.three_party = !str_eq(values_text(a, "practice_mode"), "liberal"),
 		.both = str_eq(values_text(a, "practice_mode"), "both"),

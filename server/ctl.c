@@ -26,6 +26,7 @@
 #include "../db/migrate.h"
 #include "../db/operate.h"
 #include "../db/pg.h"
+#include "../db/policy.h"
 #include "../db/registry.h"
 #include "../db/rekey.h"
 #include "../db/routing.h"
@@ -39,6 +40,7 @@
 #include "keys.h"
 #include "pages/pages.h"
 #include "pdf.h"
+#include "policy.h"
 #include "purge.h"
 #include "routes.h"
 #include "text.h"
@@ -174,6 +176,107 @@ static int do_invariants(struct ctl *c, struct err *e)
 	else if (!rows_count(r))
 		printf("the eight views are empty\n");
 	return rows_count(r) ? 1 : 0;
+}
+
+/* `why`: a sentence about %s, the setting that is missing. */
+static const char *owner_of(struct ctl *c, const char *why, struct err *e)
+{
+	const char *dsn = c->embedded ? c->cluster.owner_dsn : c->service.settings.owner_dsn;
+
+	if (!dsn || !*dsn) {
+		refuse(e, why, "ENROLL_OWNER_DSN");
+		return NULL;
+	}
+	return dsn;
+}
+
+/* ---- policies ---- */
+
+static const struct rows *policies(struct ctl *c, struct err *e)
+{
+	const struct rows *r;
+
+	return ask(c, &policy_list, NO_ARGS, &r, e) ? NULL : r;
+}
+
+/* The row of a policy, or rows_count(). */
+static size_t row_of(const struct rows *r, const char *name)
+{
+	size_t i = 0;
+
+	while (i < rows_count(r) && !str_eq(rows_str(r, i, "name"), name))
+		i++;
+	return i;
+}
+
+static int do_policy(struct ctl *c, struct err *e)
+{
+	const struct rows *r = policies(c, e);
+	struct json j = json_in(c->pool);
+
+	if (!r)
+		return -1;
+	json_arr(&j);
+	for (const struct policy_row *p = policy_rows; p < policy_rows + policy_count; p++) {
+		size_t i = row_of(r, p->name);
+		bool changed = !rows_null(r, i, "since");
+
+		json_obj(&j);
+		json_kt(&j, "name", p->name);
+		json_ki(&j, "value", rows_i64(r, i, "value"));
+		json_ki(&j, "default", policy_get(&policy_default, p));
+		json_ki(&j, "lowest", rows_i64(r, i, "lowest"));
+		json_ki(&j, "highest", rows_i64(r, i, "highest"));
+		json_kt(&j, "what", p->what);
+		json_kinstant(&j, "since", changed ? rows_instant(r, i, "since") : INSTANT_NONE);
+		json_kt(&j, "by", changed ? rows_text(r, i, "by") : NULL);
+		json_end(&j);
+		if (c->json)
+			continue;
+		printf("%-21s %4lld  default %d, %lld to %lld", p->name, (long long)rows_i64(r, i, "value"),
+		       policy_get(&policy_default, p), (long long)rows_i64(r, i, "lowest"),
+		       (long long)rows_i64(r, i, "highest"));
+		if (changed)
+			printf("; since %s, by %s, before %lld", instant_rfc3339(c->pool, rows_instant(r, i, "since")),
+			       rows_str(r, i, "by"), (long long)rows_i64(r, i, "was"));
+		printf("\n\t%s\n", p->what);
+	}
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	return 0;
+}
+
+static int do_policy_set(struct ctl *c, struct err *e)
+{
+	const char *name = value_of(c, "NAME"), *wanted = value_of(c, "VALUE"), *owner;
+	const struct rows *r;
+	struct json j = json_in(c->pool);
+	int64_t value, was;
+
+	if (!policy_row(name))
+		return refuse(e, "there is no policy %s: enrollctl policy lists them", name);
+	if (!(owner = owner_of(c, "%s is not set: the owner alone changes a policy", e)) || !(r = policies(c, e)))
+		return -1;
+	size_t i = row_of(r, name);
+	if (str_to_i64(wanted, &value) || value < rows_i64(r, i, "lowest") || value > rows_i64(r, i, "highest"))
+		return refuse(e, "%s",
+			      pool_printf(c->pool, "%s is a number from %s to %s, not %s", name,
+					  rows_str(r, i, "lowest"), rows_str(r, i, "highest"), wanted));
+	was = rows_i64(r, i, "value");
+	if (policy_write(owner, name, value, e))
+		return -1;
+	json_obj(&j);
+	json_kt(&j, "name", name);
+	json_ki(&j, "value", value);
+	json_ki(&j, "was", was);
+	json_end(&j);
+	if (c->json)
+		print_json(&j);
+	else
+		printf("%s is %lld, it was %lld; the service knows within 2 s, and what is fixed already stays\n", name,
+		       (long long)value, (long long)was);
+	return 0;
 }
 
 /* ---- people ---- */
@@ -878,7 +981,7 @@ static int do_restore(struct ctl *c, struct err *e)
 	c->service.dsn = c->embedded ? c->cluster.dsn : s->dsn;
 	c->service.owner_dsn = owner;
 	c->service.purge_dsn = c->embedded ? c->cluster.purge_dsn : s->purge_dsn;
-	if (keys_as_database(&c->service, e))
+	if (keys_as_database(&c->service, e) || policy_load(&c->service, e))
 		return -1;
 	c->lanes = lanes_open(
 		&(struct lanes_options){ .dsn = c->service.dsn, .write = 1, .application_name = "enrollctl" }, NULL,
@@ -892,16 +995,7 @@ static int do_restore(struct ctl *c, struct err *e)
 
 /* ---- keys ---- */
 
-static const char *owner_of(struct ctl *c, struct err *e)
-{
-	const char *dsn = c->embedded ? c->cluster.owner_dsn : c->service.settings.owner_dsn;
-
-	if (!dsn || !*dsn) {
-		refuse(e, "%s is not set: the owner alone seals again", "ENROLL_OWNER_DSN");
-		return NULL;
-	}
-	return dsn;
-}
+#define SEALS "%s is not set: the owner alone seals again"
 
 /* Rows sealed with a key; columns one by one when they are wanted. */
 static int64_t sealed_with(const struct rekey_count *counts, size_t n, const char *id)
@@ -950,7 +1044,7 @@ static int do_keys_status(struct ctl *c, struct err *e)
 	struct json j = json_in(c->pool);
 	struct rekey_count *counts;
 	struct key_name *keys;
-	const char *owner = owner_of(c, e);
+	const char *owner = owner_of(c, SEALS, e);
 	size_t n, known;
 	int64_t lost = 0;
 
@@ -997,7 +1091,7 @@ static int do_keys_rotate(struct ctl *c, struct err *e)
 	if (!str_eq(use, "seal") && !str_eq(use, "hmac") && !str_eq(use, "sign"))
 		return refuse(e, "keys seal, hmac or sign, they do not %s", use);
 	if (str_eq(use, "hmac")) {
-		const char *owner = owner_of(c, e);
+		const char *owner = owner_of(c, SEALS, e);
 
 		if (add)
 			return refuse(e, "%s: the key of searches changes everywhere at once", "--add");
@@ -1034,7 +1128,7 @@ static void show_sealed(void *context, const char *column, int64_t at, int64_t o
 
 static int do_keys_reencrypt(struct ctl *c, struct err *e)
 {
-	const char *owner = owner_of(c, e);
+	const char *owner = owner_of(c, SEALS, e);
 	int64_t rows = 0;
 
 	if (!owner || rekey_run(owner, c->service.keys, isatty(STDERR_FILENO) ? show_sealed : NULL, NULL, &rows, e))
@@ -1048,7 +1142,7 @@ static int do_keys_reencrypt(struct ctl *c, struct err *e)
 
 static int do_keys_retire(struct ctl *c, struct err *e)
 {
-	const char *id = value_of(c, "ID"), *owner = owner_of(c, e);
+	const char *id = value_of(c, "ID"), *owner = owner_of(c, SEALS, e);
 	const struct key_name *key = NULL;
 	struct rekey_count *counts;
 	struct key_name *keys;
@@ -1085,6 +1179,8 @@ static const struct command commands[] = {
 	{ "settings", "", "every setting, secrets masked", NEEDS_NOTHING, do_settings },
 	{ "invariants", "", "the eight views of impossible states; 1 when one is not empty", NEEDS_HISTORY,
 	  do_invariants },
+	{ "policy", "", "what an operator may decide: values, defaults, bounds, what for", NEEDS_HISTORY, do_policy },
+	{ "policy set", "NAME VALUE", "from now on; deadlines that run already stay", NEEDS_HISTORY, do_policy_set },
 	{ "account create", "--email E --password-stdin", "an applicant's account, confirmed", NEEDS_DATABASE,
 	  do_account_create },
 	{ "agent create", "--role ROLE --name NAME --email E [--caisse CODE]... [--region CODE] [--may-sign]",

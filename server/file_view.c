@@ -27,7 +27,7 @@ struct file_asked *file_view_ask(struct job *j, int64_t file)
 	a->file = file;
 	a->row = job_ask(j, &file_read_row, ARGS(id));
 	a->facts = job_ask(j, &case_facts,
-			   ARGS(id, arg_i64(j->pool, j->service->policy.unavailable_hours), arg_text(NULL),
+			   ARGS(id, arg_i64(j->pool, policy_now(j->service)->unavailable_hours), arg_text(NULL),
 				arg_text(NULL), arg_text("applicant")));
 	a->checks = job_ask(j, &file_read_checks, ARGS(id));
 	a->items = job_ask(j, &file_read_items, ARGS(id));
@@ -305,7 +305,7 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	v->state = rows_str(row, 0, "state");
 	v->st = state_from_id(v->state);
 	v->now = rows_instant(row, 0, "now");
-	facts_read(row, facts, &j->who, v->now, &j->service->policy, expert_on, &j->service->settings, &v->facts);
+	facts_read(row, facts, &j->who, v->now, policy_now(j->service), expert_on, &j->service->settings, &v->facts);
 	full = v->facts;
 	full.complete = true; /* what is missing is listed beside; the button says it again when pressed */
 	v->action_count = decide_actions(&full, v->actions);

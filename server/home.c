@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "keys.h"
+#include "policy.h"
 
 #define AWAY_SECONDS 60 /* how long a given database may be away at the start */
 
@@ -216,7 +217,6 @@ int home_make(struct service *s, struct err *e)
 	if (result)
 		return -1;
 	s->keys = keyring_open(set->key_file, home_has_default(set->key_file, set->home, "keys"), e);
-	s->policy = policy_default;
 	return s->keys ? 0 : -1;
 }
 
@@ -258,9 +258,9 @@ int home_open(struct service *s, struct cluster *c, bool *embedded, struct err *
 {
 	*embedded = false;
 	if (*s->settings.dsn)
-		return open_given(s, e) || keys_as_database(s, e) ? -1 : 0;
+		return open_given(s, e) || keys_as_database(s, e) || policy_load(s, e) ? -1 : 0;
 	if (cluster_start(s->settings.home, s->pool, c, e))
 		return -1;
 	*embedded = true;
-	return open_embedded(s, c, e) || keys_as_database(s, e) ? -1 : 0;
+	return open_embedded(s, c, e) || keys_as_database(s, e) || policy_load(s, e) ? -1 : 0;
 }

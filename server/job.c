@@ -497,7 +497,7 @@ void job_fire(struct job *j, struct firing *f, job_step *next)
 	f->lanes = j->lanes;
 	f->pool = j->pool;
 	f->keys = j->service->keys;
-	f->policy = &j->service->policy;
+	f->policy = policy_now(j->service);
 	f->who = j->who;
 	f->expert_on = expert_on;
 	f->expert_context = &j->service->settings;

@@ -40,7 +40,7 @@ static const struct view check_view = VIEW(struct check_view, check_slots);
 struct letter_view {
 	const char *name, *person, *number, *caisse, *office, *route, *fnps, *amends, *kinds, *what_happened;
 	const char *said, *said_by; /* what a person wrote with the event */
-	const char *date, *deadline, *effective, *until, *gone, *warned, *findings;
+	const char *date, *deadline, *effective, *years, *until, *gone, *warned, *findings;
 	const char *url, *link, *code;
 	int64_t days;
 	bool amendment, three_party, by_expert, is_correction, is_to_sign, is_to_countersign, from_correction;
@@ -67,6 +67,7 @@ static const struct slot letter_slots[] = {
 	T(date),
 	T(deadline),
 	T(effective),
+	T(years),
 	T(until),
 	T(gone),
 	T(warned),
@@ -432,6 +433,7 @@ static void fill(struct service *s, const struct rows *r, const struct rows *che
 							   : "letter.said.national"),
 		.date = french_at(pool, event_at == INSTANT_NONE ? rows_instant(r, 0, "at") : event_at),
 		.effective = french(pool, rows_day(r, 0, "event_effective")),
+		.years = text_years(pool, policy_now(s)->convention_years),
 		.until = french(pool, rows_day(r, 0, "event_until")),
 		.warned = french_at(pool, rows_instant(r, 0, "warned_at")),
 		.findings = french_at(pool, rows_instant(r, 0, "findings_at")),
@@ -605,6 +607,7 @@ int letter_sample(const char *kind, struct pool *pool, const char **subject, con
 		.date = day_french(pool, day_from_ymd(2026, 11, 21)),
 		.deadline = day_french(pool, day_from_ymd(2027, 3, 1)),
 		.effective = day_french(pool, day_from_ymd(2026, 12, 1)),
+		.years = text_years(pool, policy_default.convention_years),
 		.until = day_french(pool, day_from_ymd(2027, 1, 31)),
 		.gone = day_french(pool, day_from_ymd(2027, 2, 28)),
 		.warned = day_french(pool, day_from_ymd(2026, 9, 1)),

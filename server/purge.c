@@ -83,7 +83,7 @@ static int purge_one(struct service *s, struct lanes *l, struct pool *pool, int6
 		.lanes = l,
 		.pool = pool,
 		.keys = s->keys,
-		.policy = &s->policy,
+		.policy = policy_now(s),
 		.who = { .role = CLOCK },
 		.public_url = s->settings.public_url,
 		.file = file,

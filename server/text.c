@@ -137,6 +137,14 @@ const char *text_fill(struct pool *pool, const char *id, const char *arg)
 	return out.s;
 }
 
+const char *text_years(struct pool *pool, int years)
+{
+	const char *word = text_or(pool_printf(pool, "years.%d", years), NULL);
+	char number[STR_I64];
+
+	return word ? word : text_fill(pool, "years.many", str_of_i64(number, years));
+}
+
 const char *text_size(struct pool *pool, int64_t bytes)
 {
 	int64_t tenths = (bytes * 10 + 524288) / 1048576;

@@ -15,6 +15,9 @@ const char *text_fill(struct pool *pool, const char *id, const char *arg); /* {0
 const char *text_or(const char *id, const char *otherwise);                /* otherwise when there is no such id */
 const char *text2(const char *prefix, const char *id);                     /* text("prefix.id") */
 
+/* "un an", "3 ans" */
+const char *text_years(struct pool *pool, int years);
+
 /* "165 ko", "2,4 Mo": of 1024, as the limits are. */
 const char *text_size(struct pool *pool, int64_t bytes);
 

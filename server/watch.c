@@ -14,15 +14,18 @@
 
 #include "../db/anomaly.h"
 #include "../db/identity.h"
+#include "../db/policy.h"
 #include "../db/watch.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "metric.h"
+#include "policy.h"
 #include "scan.h"
 
 #define STATE_SECONDS 60
 #define INVARIANTS_SECONDS 300
 #define ROOM_SECONDS 2
+#define POLICY_SECONDS 2
 #define PEM_MOST (1 << 20)
 #define MEBIBYTE (1024.0 * 1024)
 
@@ -106,6 +109,13 @@ static int look_at_state(struct pool *pool, struct err *e)
 		       scan_there(watch.service->settings.clamd));
 	keep(FOUND_STATE, &out);
 	return 0;
+}
+
+/* Somebody may have changed one: `enrollctl policy set`. */
+static int look_at_policy(struct pool *pool, struct err *e)
+{
+	const struct rows *r;
+	return ask(pool, &policy_values, &r, e) || policy_take(watch.service, r, e) ? -1 : 0;
 }
 
 static int look_at_invariants(struct pool *pool, struct err *e)
@@ -246,7 +256,7 @@ static int64_t invariants_pause(int64_t took)
 
 static void *look(void *unused)
 {
-	int64_t state_at = 0, invariants_at = 0;
+	int64_t policy_at = 0, state_at = 0, invariants_at = 0;
 	int trouble = 0;
 	(void)unused;
 	do {
@@ -255,7 +265,11 @@ static void *look(void *unused)
 		struct err e;
 		int bad = 0;
 		look_at_disk();
-		if (now >= state_at) {
+		if (now >= policy_at) {
+			bad = look_at_policy(pool, &e);
+			policy_at = now + (bad ? 5 : POLICY_SECONDS) * SECOND;
+		}
+		if (!bad && now >= state_at) {
 			bad = look_at_state(pool, &e);
 			state_at = now + (bad ? 5 : STATE_SECONDS) * SECOND;
 		}

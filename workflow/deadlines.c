@@ -9,7 +9,8 @@ const struct policy policy_default = {
 	.review_target = 30,
 	.convention_years = 1,
 	.take_over_days = 5,
-	.two_experts = true,
+	.two_experts = 1,
+	.missed_confirmations = 2,
 };
 
 #define SELECTION_MONTHS 4 /* CSS R.162-61 */
@@ -22,19 +23,25 @@ static instant_t days_after(instant_t at, int days)
 	return day_end_paris(day_in_paris(at) + days);
 }
 
-/*
- * Last day of the running year of a convention: the eve of the anniversary, since its first day counts. A convention of
- * 29 February ends on 28 February of a common year.
- */
-static day_t term_after(day_t effective, int years, instant_t now)
+/* The eve of the anniversary, since the first day counts. From 29 February: 28 February of a common year. */
+static day_t last_day(day_t effective, int years)
 {
-	for (int n = 1;; n++) {
-		day_t anniversary = day_add_months(effective, 12 * (years < 1 ? 1 : years) * n);
-		day_t last = day_ymd(anniversary).day == day_ymd(effective).day ? anniversary - 1 : anniversary;
+	day_t anniversary = day_add_months(effective, 12 * years);
 
-		if (day_end_paris(last) > now)
-			return last;
-	}
+	return day_ymd(anniversary).day == day_ymd(effective).day ? anniversary - 1 : anniversary;
+}
+
+/*
+ * Last day of the running term of a convention. A term that runs is not made longer or shorter by another policy: only
+ * the next one is. Counted from the effective date, so that 29 February comes back.
+ */
+static day_t term_after(day_t effective, day_t term, int years, instant_t now)
+{
+	int n = term == DAY_NONE ? years : day_ymd(term).year - day_ymd(effective).year;
+
+	while (day_end_paris(last_day(effective, n)) <= now)
+		n += years;
+	return last_day(effective, n);
 }
 
 instant_t deadline_of(enum state entered, bool eligible, const struct clock_facts *c, const struct policy *p,
@@ -61,7 +68,7 @@ instant_t deadline_of(enum state entered, bool eligible, const struct clock_fact
 		if (c->effective == DAY_NONE)
 			break;
 		*ev = EV_RENEW;
-		return day_end_paris(term_after(c->effective, p->convention_years, c->now));
+		return day_end_paris(term_after(c->effective, c->term, p->convention_years, c->now));
 	case ST_SUSPENDED:
 		if (c->until == DAY_NONE)
 			break;

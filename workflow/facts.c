@@ -53,7 +53,7 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 		.held = !rows_null(file, 0, "holder"),
 		.route_known = route != NULL,
 		.route_changed = caisse && !str_eq(route, rows_text(file, 0, "routed_as")) && !str_eq(route, caisse),
-		.two_experts = policy->two_experts,
+		.two_experts = policy->two_experts != 0,
 		.deadline_passed = deadline != INSTANT_NONE && now >= deadline,
 		.appealed_before = rows_bool(file, 0, "appealed"),
 	};
@@ -61,7 +61,7 @@ void facts_read(const struct rows *file, const struct rows *more, const struct i
 	f.eligible |= f.kind == KIND_AMENDMENT; /* inherited of its parent's convention */
 	f.holds_it = f.held && who->agent && rows_i64(file, 0, "holder") == who->agent;
 	if (f.held && acted != INSTANT_NONE)
-		f.holder_idle_days = day_working_between(day_in_paris(acted), day_in_paris(now));
+		f.holder_idle = day_working_between(day_in_paris(acted), day_in_paris(now)) >= policy->take_over_days;
 	f.term_reached = f.state == ST_CONVENTIONED && effective != DAY_NONE && f.deadline_passed;
 	f.expert_policy = deposited != INSTANT_NONE && expert_on && expert_on(context, day_in_paris(deposited));
 	told = notified_at(decided, rows_instant(file, 0, "notified_at"), now, policy);

@@ -316,6 +316,7 @@ static instant_t deadline_after(struct firing *f, struct firing_facts *w, const 
 		.deposited = f->event == EV_SUBMIT ? w->at : rows_instant(r, 0, "deposited_at"),
 		.paused_days = paused,
 		.effective = w->effective != DAY_NONE ? w->effective : rows_day(r, 0, "effective_date"),
+		.term = w->effective != DAY_NONE ? DAY_NONE : rows_day(r, 0, "term"),
 		.until = w->until,
 		.resigned = day_in_paris(w->at),
 	};

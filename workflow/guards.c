@@ -255,7 +255,7 @@ const char *guard_take_over(const struct facts *f)
 	ALSO(of_caisse(f));
 	NEED(!f->holds_it, "why.already_yours");
 	NEED(f->held, "why.not_held");
-	NEED(f->holder_idle_days >= policy_default.take_over_days, "why.holder_active");
+	NEED(f->holder_idle, "why.holder_active");
 	return NULL;
 }
 

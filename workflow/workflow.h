@@ -125,14 +125,14 @@ struct facts {
 	enum state return_to;  /* where a correction goes back to: IN_REVIEW, EXPERT_REVIEW or NONE */
 	bool was_suspended;    /* leaving from suspended */
 	/* the person */
-	enum role role;       /* one bit */
-	int64_t actor;        /* account or agent id, 0 for clock and system */
-	bool owns_file;       /* applicant: it is theirs */
-	bool of_its_caisse;   /* delegate: the file's caisse is among theirs */
-	bool may_sign;        /* delegate with signing right */
-	bool holds_it;        /* the claim is theirs */
-	bool held;            /* someone holds it */
-	int holder_idle_days; /* working days since the holder last acted on it */
+	enum role role;     /* one bit */
+	int64_t actor;      /* account or agent id, 0 for clock and system */
+	bool owns_file;     /* applicant: it is theirs */
+	bool of_its_caisse; /* delegate: the file's caisse is among theirs */
+	bool may_sign;      /* delegate with signing right */
+	bool holds_it;      /* the claim is theirs */
+	bool held;          /* someone holds it */
+	bool holder_idle;   /* did nothing on it for as many working days as the policy says */
 	/* submit */
 	bool complete;        /* answers valid, pieces attached, attestations ticked */
 	bool other_live_file; /* of this person (RPPS, NIR) and kind */
@@ -270,20 +270,38 @@ char *workflow_print(struct pool *pool);
 /* SHA-256 in hexadecimal of that text: a start with another table than the database's is refused. */
 char *workflow_digest(struct pool *pool);
 
-/* ---- deadlines.c: pure. Where a policy is a setting, its default stands here ---- */
-
+/*
+ * ---- policy.c: pure. What domain.md calls a policy, with its default ----
+ *
+ * The values in force are rows of the table `policy`, which the history trigger and the directory's views read too; the
+ * program's copy of them is server/policy.h. To add one: a member, its default (deadlines.c), its row (policy.c) and a
+ * migration with its value and bounds; all are int, so that none can lack its row.
+ */
 struct policy {
-	int correction_days;     /* 30 */
-	int sign_days;           /* 60, to_sign */
-	int draft_days;          /* 90 */
-	int notified_after_days; /* 15: posted and not opened */
-	int unavailable_hours;   /* 72 */
-	int review_target;       /* 30 working days */
-	int convention_years;    /* 1 */
-	int take_over_days;      /* 5 working days */
-	bool two_experts;        /* true */
+	int correction_days;      /* 30 */
+	int sign_days;            /* 60, to_sign */
+	int draft_days;           /* 90 */
+	int notified_after_days;  /* 15: posted and not opened */
+	int unavailable_hours;    /* 72 */
+	int review_target;        /* 30 working days */
+	int convention_years;     /* 1 */
+	int take_over_days;       /* 5 working days */
+	int two_experts;          /* 1; 0: one expert refuses alone */
+	int missed_confirmations; /* 2 yearly ones, then the directory hides: asked by its views alone */
 };
 extern const struct policy policy_default;
+
+struct policy_row {
+	const char *name, *what; /* what it decides and where that is said, for enrollctl */
+	size_t at;
+};
+extern const struct policy_row policy_rows[];
+extern const size_t policy_count;
+const struct policy_row *policy_row(const char *name); /* NULL: no such policy */
+int policy_get(const struct policy *p, const struct policy_row *row);
+void policy_put(struct policy *p, const struct policy_row *row, int value);
+
+/* ---- deadlines.c: pure ---- */
 
 /* Fixed when the state is entered. Months and days are legal days of Paris: the instant is 24:00 of the last day. */
 struct clock_facts {
@@ -291,6 +309,7 @@ struct clock_facts {
 	instant_t deposited; /* first complete deposit, for the 4 months of R.162-61 */
 	int paused_days;     /* legal days spent in correction since then: sum of paused_days(entered, left) */
 	day_t effective;     /* effective date of the convention, or DAY_NONE */
+	day_t term;          /* the day after its running term; DAY_NONE: its first one begins */
 	day_t until;         /* suspend's end, or DAY_NONE */
 	day_t resigned;      /* day of notice, or DAY_NONE */
 };

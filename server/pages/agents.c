@@ -204,7 +204,7 @@ void queue_item_read(struct job *j, const struct rows *r, size_t row, struct que
 	if (since != INSTANT_NONE)
 		out->age = day_working_between(day_in_paris(since), day_in_paris(j->now));
 	if (str_eq(out->state, "in_review"))
-		out->target = j->service->policy.review_target;
+		out->target = policy_now(j->service)->review_target;
 	out->late = (out->target && out->age > out->target) || (deadline != INSTANT_NONE && deadline < j->now);
 }
 

@@ -142,7 +142,7 @@ int anomalies_ask(struct job *j, struct err *e)
 int anomalies_answer(struct job *j, struct err *e)
 {
 	struct anomalies_state *s = j->state;
-	const struct policy *p = &j->service->policy;
+	const struct policy *p = policy_now(j->service);
 
 	(void)e;
 	s->list = job_ask(j, &anomaly_list,

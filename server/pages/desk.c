@@ -57,9 +57,9 @@ static void delegate_cards(struct job *j, const struct rows *r, struct desk_view
 	     (struct card){ "À prendre en charge", "/dossiers?etat=in_review",
 			    number_text(j->pool, count_of(r, "in_review", "unheld")),
 			    late ? pool_printf(j->pool, "%lld au-delà de la cible de %d\u00a0jours ouvrés",
-					       (long long)late, j->service->policy.review_target)
+					       (long long)late, policy_now(j->service)->review_target)
 				 : pool_printf(j->pool, "Aucun au-delà de la cible de %d\u00a0jours ouvrés",
-					       j->service->policy.review_target),
+					       policy_now(j->service)->review_target),
 			    late > 0 });
 	card(v, cards,
 	     (struct card){ "Que vous suivez", "/dossiers?etat=in_review&tri=suivi",
@@ -194,8 +194,9 @@ int desk_answer(struct job *j, struct err *e)
 	struct desk_state *s = j->state;
 
 	(void)e;
-	s->counts = job_ask(j, &queue_counts,
-			    ARGS(arg_instant(j->pool, working_days_ago(j->now, j->service->policy.review_target))));
+	s->counts =
+		job_ask(j, &queue_counts,
+			ARGS(arg_instant(j->pool, working_days_ago(j->now, policy_now(j->service)->review_target))));
 	s->caisses = job_ask(j, &queue_caisses, NO_ARGS);
 	job_then(j, desk_shown);
 	return 0;

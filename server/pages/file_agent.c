@@ -874,7 +874,7 @@ static int page_shown(struct job *j, struct err *e)
 	instant_t since = rows_instant(row, 0, v->st == ST_IN_REVIEW ? "queue_since" : "state_since");
 	instant_t deadline = rows_instant(row, 0, "deadline"), held = rows_instant(row, 0, "holder_since");
 	int64_t age = since == INSTANT_NONE ? 0 : day_working_between(day_in_paris(since), day_in_paris(j->now));
-	int target = v->st == ST_IN_REVIEW ? j->service->policy.review_target : 0;
+	int target = v->st == ST_IN_REVIEW ? policy_now(j->service)->review_target : 0;
 	const char *name = str_trim(
 		j->pool, pool_printf(j->pool, "%s %s", rows_str(row, 0, "first_name"), rows_str(row, 0, "last_name")));
 	struct file_page page;

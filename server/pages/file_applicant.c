@@ -81,7 +81,7 @@ static const struct slot piece_slots[] = {
 static const struct view piece_row_view = VIEW(struct piece_row, piece_slots);
 
 struct applicant_view {
-	int64_t id, items_open, presumed_days;
+	int64_t id, items_open, presumed_days, draft_days;
 	const char *notified;
 	const char *title, *number, *kind_label, *tag, *state_label, *caisse, *deadline, *target, *effective, *term,
 		*until;
@@ -102,6 +102,7 @@ static const struct slot applicant_slots[] = {
 	SLOT_I(struct applicant_view, id),
 	SLOT_I(struct applicant_view, items_open),
 	SLOT_I(struct applicant_view, presumed_days),
+	SLOT_I(struct applicant_view, draft_days),
 	T(notified),
 	T(title),
 	T(number),
@@ -461,7 +462,8 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 {
 	struct applicant_view x = { .id = v->id };
 	instant_t queued = rows_instant(v->row, 0, "queue_since"), decided = rows_instant(v->row, 0, "decided_at");
-	instant_t notified = notified_at(decided, rows_instant(v->row, 0, "notified_at"), v->now, &j->service->policy);
+	instant_t notified =
+		notified_at(decided, rows_instant(v->row, 0, "notified_at"), v->now, policy_now(j->service));
 	day_t effective = rows_day(v->row, 0, "effective_date");
 
 	set_state(&x, v->st);
@@ -474,10 +476,9 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.tag = state_tag(v->state);
 	x.caisse = rows_text(v->row, 0, "caisse_name");
 	x.deadline = last_day(j->pool, rows_instant(v->row, 0, "deadline"));
-	x.target =
-		queued == INSTANT_NONE
-			? NULL
-			: day_french(j->pool, day_add_working(day_in_paris(queued), j->service->policy.review_target));
+	x.target = queued == INSTANT_NONE ? NULL
+					  : day_french(j->pool, day_add_working(day_in_paris(queued),
+										policy_now(j->service)->review_target));
 	x.effective = day_or_null(j->pool, effective);
 	x.later = effective != DAY_NONE && effective > day_in_paris(v->now);
 	x.term = v->st == ST_CONVENTIONED ? x.deadline : NULL; /* the last day of its running year */
@@ -488,7 +489,8 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 		notified = v->now;
 	x.appeal_limit = last_day(j->pool, appeal_limit(notified));
 	x.notified = day_french(j->pool, day_in_paris(notified));
-	x.presumed_days = j->service->policy.notified_after_days;
+	x.presumed_days = policy_now(j->service)->notified_after_days;
+	x.draft_days = policy_now(j->service)->draft_days;
 	x.amendment = v->facts.kind == KIND_AMENDMENT;
 	x.eligible = v->facts.eligible;
 	x.i_signed = v->facts.applicant_signed;

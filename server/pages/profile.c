@@ -18,7 +18,7 @@ struct profile_state {
 
 struct profile_page {
 	int64_t id;
-	const char *name, *confirmed;
+	const char *name, *confirmed, *years;
 	bool saved, published;
 	struct markup summary, hidden, confirm_hidden, fields;
 };
@@ -27,7 +27,7 @@ static const struct slot profile_slots[] = {
 	SLOT_T(struct profile_page, confirmed), SLOT_B(struct profile_page, saved),
 	SLOT_B(struct profile_page, published), SLOT_M(struct profile_page, summary),
 	SLOT_M(struct profile_page, hidden),    SLOT_M(struct profile_page, confirm_hidden),
-	SLOT_M(struct profile_page, fields),
+	SLOT_M(struct profile_page, fields),    SLOT_T(struct profile_page, years),
 };
 static const struct view profile_view = VIEW(struct profile_page, profile_slots);
 static const struct page profile_page = { "server/pages/profile.html", &profile_view };
@@ -115,6 +115,7 @@ static int show(struct job *j, struct err *e)
 		.id = s->file,
 		.name = rows_str(r, 0, "name"),
 		.confirmed = day_french(j->pool, rows_day(r, 0, "confirmed_on")),
+		.years = text_years(j->pool, policy_now(j->service)->missed_confirmations),
 		.saved = s->after || str_eq(values_text(&j->query, "enregistre"), "oui"),
 		.published = rows_bool(r, 0, "published"),
 		.summary = form_problem_summary(&s->problems, j->pool),

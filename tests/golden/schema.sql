@@ -41,6 +41,7 @@ CREATE TRIGGER event_apply BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FU
 CREATE TRIGGER event_is_final BEFORE DELETE OR UPDATE ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_is_final()
 CREATE TRIGGER event_second_person BEFORE INSERT ON enroll.event FOR EACH ROW EXECUTE FUNCTION event_second_person()
 CREATE TRIGGER piece_when_open BEFORE INSERT ON enroll.piece FOR EACH ROW EXECUTE FUNCTION piece_when_open()
+CREATE TRIGGER policy_changed AFTER UPDATE ON enroll.policy FOR EACH ROW WHEN ((old.value <> new.value)) EXECUTE FUNCTION policy_changed()
 CREATE TRIGGER upload_once BEFORE UPDATE OF piece ON enroll.upload FOR EACH ROW EXECUTE FUNCTION upload_once()
 CREATE UNIQUE INDEX account_email ON enroll.account USING btree (email_key)
 CREATE UNIQUE INDEX account_pkey ON enroll.account USING btree (id)
@@ -82,6 +83,8 @@ CREATE UNIQUE INDEX outbox_pkey ON enroll.outbox USING btree (id)
 CREATE UNIQUE INDEX piece_chunk_pkey ON enroll.piece_chunk USING btree (piece, n)
 CREATE UNIQUE INDEX piece_pkey ON enroll.piece USING btree (id)
 CREATE UNIQUE INDEX place_pkey ON enroll.place USING btree (file, n)
+CREATE UNIQUE INDEX policy_change_pkey ON enroll.policy_change USING btree (id)
+CREATE UNIQUE INDEX policy_pkey ON enroll.policy USING btree (name)
 CREATE UNIQUE INDEX profile_pkey ON enroll.profile USING btree (file)
 CREATE UNIQUE INDEX published_cell_pkey ON enroll.published_cell USING btree (day, level, code, measure)
 CREATE UNIQUE INDEX purge_log_pkey ON enroll.purge_log USING btree (id)
@@ -401,6 +404,16 @@ column place.lon float8
 column place.n int4 not null
 column place.postcode text not null
 column place.precision text not null default 'commune'::text
+column policy.highest int4 not null
+column policy.lowest int4 not null
+column policy.name text not null
+column policy.value int4 not null
+column policy_change.at timestamptz not null default enroll_now()
+column policy_change.by text not null default SESSION_USER
+column policy_change.id int8 not null
+column policy_change.name text not null
+column policy_change.value int4 not null
+column policy_change.was int4 not null
 column profile.confirmed_on date not null
 column profile.email text
 column profile.file int8 not null
@@ -619,6 +632,11 @@ constraint piece_opening.piece_opening_agent_fkey FOREIGN KEY (agent) REFERENCES
 constraint place.place_file_fkey FOREIGN KEY (file) REFERENCES file(id)
 constraint place.place_pkey PRIMARY KEY (file, n)
 constraint place.place_precision_check CHECK (("precision" = ANY (ARRAY['housenumber'::text, 'street'::text, 'locality'::text, 'commune'::text])))
+constraint policy.policy_bounds CHECK (((value >= lowest) AND (value <= highest)))
+constraint policy.policy_pkey PRIMARY KEY (name)
+constraint policy.policy_sense CHECK (((lowest >= 0) AND (highest <= 1000)))
+constraint policy_change.policy_change_name_fkey FOREIGN KEY (name) REFERENCES policy(name)
+constraint policy_change.policy_change_pkey PRIMARY KEY (id)
 constraint profile.profile_file_fkey FOREIGN KEY (file) REFERENCES file(id)
 constraint profile.profile_pkey PRIMARY KEY (file)
 constraint published_cell.published_cell_pkey PRIMARY KEY (day, level, code, measure)
@@ -647,10 +665,10 @@ constraint working_copy.working_copy_file_fkey FOREIGN KEY (file) REFERENCES fil
 constraint working_copy.working_copy_pkey PRIMARY KEY (file)
 function clock_offset() 2e6c4fbe25c177563f8c7e66978786eb
 function enroll_now() f5ea5b1a44b4d6324267d15e67412a4d
-function event_apply() security definer 6c5ccd84160441aa01f342fa0116324a
+function event_apply() security definer 1d883e8688154a794d3124b67d712f07
 function event_is_final() 3d4d2a94c338002a766f4f5f0a19244e
 function event_is_told() security definer a54d4678ba958f48ef259b188f3e3104
-function event_second_person() security definer d1b1dd772be3040c708dfa763f2f1d75
+function event_second_person() security definer 9c9ecb50a74710ff0c0c7275861a9d1e
 function failed_mails() security definer 19bfaaf2ee65f5220409c09c0ef6161d
 function file_ask(p_file bigint) 319f42d20755e4f1c77ea7c3d0d5d16c
 function file_seen(p_file bigint) 67a4bb9ceee9cb69d761c566b1a2e587
@@ -668,6 +686,8 @@ function parent_state(p_child bigint) security definer 6baf8c9e0c767c923b513542e
 function paris_day(at timestamp with time zone) a46fc222381b817066ae13aba06a4e14
 function paris_today() 53d7609b8930a4bc71a406f0ca8401da
 function piece_when_open() security definer b702222408f38d683c809da29459118d
+function policy_at(p_name text, p_at timestamp with time zone) c8d39c4a165138867bac6614df4f49d1
+function policy_changed() security definer 0fad595a2d2efeb1bdf4f9bb78154b41
 function search_everywhere(p_key text, p_limit integer) security definer 2e10c630b38bce47e4b6c76c34bed01e
 function sign_in_wait(p_key text) b9a7db4d42c2d619ff3b3570f68ebab6
 function stage_days(seconds bigint) 4c0de2c6c15b5097372a9eb60f9406d3

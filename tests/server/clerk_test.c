@@ -67,7 +67,7 @@ static int start(void **state)
 		.dsn = c->dsn,
 		.owner_dsn = c->owner_dsn,
 		.purge_dsn = c->purge_dsn,
-		.policy = policy_default,
+		.policy = &policy_default,
 		.settings = { .home = pgtest_folder(),
 			      .public_url = "https://localhost:8443",
 			      .mail_from = "Rejoindre <ne-pas-repondre@example.org>",
@@ -221,7 +221,7 @@ static void submit(struct pool *pool, const struct identity *who, int64_t file)
 	struct firing f = { .lanes = lanes,
 			    .pool = pool,
 			    .keys = service.keys,
-			    .policy = &service.policy,
+			    .policy = service.policy,
 			    .who = *who,
 			    .public_url = service.settings.public_url,
 			    .file = file,
@@ -641,6 +641,29 @@ static void a_draft_without_an_answer_is_announced_too(void **state)
 	pool_free(pool);
 }
 
+static void a_shorter_policy_takes_no_draft_that_was_not_announced(void **state)
+{
+	struct pool *pool = pool_new();
+	struct identity who;
+	struct policy shorter = policy_default;
+	(void)state;
+	int64_t file = draft(pool, "short@example.org", "10004567896", "285059935012574", &who);
+	const char *there = pool_printf(pool, "select count(*) from file where id = %lld", (long long)file);
+	days_pass(40);
+	tick(pool);
+	shorter.draft_days = 20;
+	atomic_store(&service.policy, &shorter);
+	tick(pool);
+	days_pass(13);
+	tick(pool);
+	assert_int_equal(number(there), 1);
+	days_pass(1);
+	tick(pool);
+	assert_int_equal(number(there), 0);
+	atomic_store(&service.policy, &policy_default);
+	pool_free(pool);
+}
+
 static bool becomes(const char *condition, int seconds)
 {
 	for (int i = 0; i < seconds * 20 && !number(condition); i++)
@@ -880,7 +903,7 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 	struct firing f = { .lanes = lanes,
 			    .pool = pool,
 			    .keys = service.keys,
-			    .policy = &service.policy,
+			    .policy = service.policy,
 			    .who = who,
 			    .file = file,
 			    .event = EV_WITHDRAW,
@@ -1016,6 +1039,7 @@ int main(void)
 		cmocka_unit_test(a_draft_left_alone_is_announced_then_goes),
 		cmocka_unit_test(a_piece_put_in_or_taken_out_keeps_a_draft),
 		cmocka_unit_test(a_draft_without_an_answer_is_announced_too),
+		cmocka_unit_test(a_shorter_policy_takes_no_draft_that_was_not_announced),
 		cmocka_unit_test(the_threads_do_it_by_themselves_when_woken),
 		cmocka_unit_test(a_mail_server_that_says_nothing_keeps_no_letter_waiting),
 		cmocka_unit_test(a_withdrawn_file_is_erased_whole_and_its_chain_still_holds),

@@ -32,9 +32,12 @@ static void expect(instant_t found, const char *text)
 	pool_free(pool);
 }
 
-static const struct clock_facts nothing = {
-	.now = INSTANT_NONE, .deposited = INSTANT_NONE, .effective = DAY_NONE, .until = DAY_NONE, .resigned = DAY_NONE
-};
+static const struct clock_facts nothing = { .now = INSTANT_NONE,
+					    .deposited = INSTANT_NONE,
+					    .effective = DAY_NONE,
+					    .term = DAY_NONE,
+					    .until = DAY_NONE,
+					    .resigned = DAY_NONE };
 
 static void expect_deadline(enum state s, bool eligible, struct clock_facts c, enum event ev, const char *text)
 {
@@ -141,6 +144,33 @@ static void a_convention_is_renewed_on_each_anniversary(void **state)
 			"2032-02-28T23:00:00Z");
 }
 
+/* Which term runs is the file's, how long the next one is the policy's. */
+static void another_policy_counts_from_the_next_term_on(void **state)
+{
+	static const struct {
+		const char *term, *now, *end;
+		int years;
+	} rows[] = {
+		{ NULL, "2026-02-20T10:00:00Z", "2029-02-28T23:00:00Z", 3 },         /* countersigned */
+		{ "2027-03-01", "2026-09-01T10:00:00Z", "2027-02-28T23:00:00Z", 3 }, /* reinstated: it still runs */
+		{ "2027-03-01", "2027-02-28T23:00:00Z", "2030-02-28T23:00:00Z", 3 }, /* renewed */
+		{ "2029-03-01", "2029-02-28T23:00:00Z", "2030-02-28T23:00:00Z", 1 },
+		{ "2027-03-01", "2030-06-01T10:00:00Z", "2031-02-28T23:00:00Z", 2 }, /* reinstated after its term */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct clock_facts c = effective("2026-03-01", rows[i].now);
+		struct policy p = policy_default;
+		enum event ev;
+
+		p.convention_years = rows[i].years;
+		c.term = rows[i].term ? on(rows[i].term) : DAY_NONE;
+		expect(deadline_of(ST_CONVENTIONED, true, &c, &p, &ev), rows[i].end);
+		assert_int_equal(ev, EV_RENEW);
+	}
+}
+
 static void suspension_resignation_and_appeal_end_on_their_days(void **state)
 {
 	struct clock_facts c = entered("2026-12-31T10:00:00Z");
@@ -211,7 +241,8 @@ static void policies_are_those_of_the_domain(void **state)
 	assert_int_equal(p->review_target, 30);
 	assert_int_equal(p->convention_years, 1);
 	assert_int_equal(p->take_over_days, 5);
-	assert_true(p->two_experts);
+	assert_int_equal(p->two_experts, 1);
+	assert_int_equal(p->missed_confirmations, 2);
 }
 
 int main(void)
@@ -222,6 +253,7 @@ int main(void)
 		cmocka_unit_test(policies_count_whole_days_after_the_day_of_entry),
 		cmocka_unit_test(some_states_never_end_by_themselves),
 		cmocka_unit_test(a_convention_is_renewed_on_each_anniversary),
+		cmocka_unit_test(another_policy_counts_from_the_next_term_on),
 		cmocka_unit_test(suspension_resignation_and_appeal_end_on_their_days),
 		cmocka_unit_test(an_appeal_can_be_made_until_two_months_after_the_notification),
 		cmocka_unit_test(a_decision_is_notified_when_opened_or_fifteen_days_after_posting),

@@ -45,16 +45,6 @@ static void back_to_caisse(struct facts *f)
 	f->return_to = ST_IN_REVIEW;
 }
 
-static void idle_five(struct facts *f)
-{
-	f->holder_idle_days = 5;
-}
-
-static void idle_four(struct facts *f)
-{
-	f->holder_idle_days = 4;
-}
-
 static void refused_by_expert(struct facts *f)
 {
 	f->refused_by_role = EXPERT;
@@ -228,9 +218,9 @@ static const struct row rows[] = {
 	{ ST_IN_REVIEW, EV_CLAIM, DELEGATE, ST_IN_REVIEW, { F(of_its_caisse) }, NULL,
 	  { CAISSE_NO, { F(held), NULL, "why.held" }, { F(holds_it), NULL, "why.already_yours" } } },
 	{ ST_IN_REVIEW, EV_RELEASE, DELEGATE, ST_IN_REVIEW, { F(of_its_caisse), F(holds_it) }, NULL, { HOLDER_NO } },
-	{ ST_IN_REVIEW, EV_TAKE_OVER, DELEGATE, ST_IN_REVIEW, { F(of_its_caisse), F(held) }, idle_five,
+	{ ST_IN_REVIEW, EV_TAKE_OVER, DELEGATE, ST_IN_REVIEW, { F(of_its_caisse), F(held), F(holder_idle) }, NULL,
 	  { CAISSE_NO, { F(held), NULL, "why.not_held" }, { F(holds_it), NULL, "why.already_yours" },
-	    { 0, idle_four, "why.holder_active" } } },
+	    { F(holder_idle), NULL, "why.holder_active" } } },
 	{ ST_IN_REVIEW, EV_TRANSFER, DELEGATE, ST_IN_REVIEW,
 	  { F(of_its_caisse), F(holds_it), F(other_caisse_given), F(has_text) }, NULL,
 	  { HOLDER_NO, { F(other_caisse_given), NULL, "why.no_caisse_given" }, REASON_NO } },
@@ -543,7 +533,7 @@ static void claims_follow_claim_take_over_release_and_transfer(void **state)
 	(void)state;
 	assert_int_equal(moves_of(&f, EV_CLAIM).holder, HOLDER_ACTOR);
 	f.held = true;
-	f.holder_idle_days = 9;
+	f.holder_idle = true;
 	assert_int_equal(moves_of(&f, EV_TAKE_OVER).holder, HOLDER_ACTOR);
 	f.holds_it = f.other_caisse_given = f.has_text = true;
 	assert_int_equal(moves_of(&f, EV_RELEASE).holder, HOLDER_NOBODY);

@@ -42,6 +42,7 @@ static struct facts random_facts(void)
 		F(may_sign),
 		F(holds_it),
 		F(held),
+		F(holder_idle),
 		F(complete),
 		F(checks_run),
 		F(expert_policy),
@@ -89,7 +90,6 @@ static struct facts random_facts(void)
 	f.kind = random32() % 2 ? KIND_AMENDMENT : KIND_CONVENTION;
 	f.return_to = back[random32() % COUNT(back)];
 	f.refused_by_role = refusing[random32() % COUNT(refusing)];
-	f.holder_idle_days = (int)(random32() % 10);
 	return f;
 }
 
