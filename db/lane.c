@@ -667,19 +667,21 @@ static struct link *link_for(struct lanes *l, enum lane lane)
 	return best;
 }
 
+/* The one that more_links() opens next, or NULL: one after the other, so none while one is on its way. */
+static struct link *link_to_open(const struct lanes *l, enum lane lane)
+{
+	size_t i = l->first[lane], beyond = i + l->n[lane];
+	while (i < beyond && l->links[i].state == LINK_UP)
+		i++;
+	return i < beyond && l->links[i].state == LINK_DOWN ? &l->links[i] : NULL;
+}
+
 /* One more connection when every open one is at work. */
 static void more_links(struct lanes *l, enum lane lane)
 {
-	for (size_t i = 0; i < l->n[lane]; i++) {
-		struct link *k = &l->links[l->first[lane] + i];
-		if (k->state == LINK_CONNECTING || k->state == LINK_SETUP)
-			return;
-		if (k->state == LINK_DOWN) {
-			if (clock_monotonic() >= k->retry_at)
-				link_open(k);
-			return;
-		}
-	}
+	struct link *k = link_to_open(l, lane);
+	if (k && clock_monotonic() >= k->retry_at)
+		link_open(k);
 }
 
 static void send_or_lose(struct link *k, struct segment *s)
@@ -782,6 +784,12 @@ static void drop_old(struct lanes *l, int64_t now)
 	}
 }
 
+/* Open before anybody asks. */
+static bool is_eager(const struct lanes *l, size_t i)
+{
+	return i == l->first[l->links[i].lane] && l->links[i].lane != LANE_STANDBY;
+}
+
 /* What a link needs besides new segments. */
 static void tend(struct link *k, int64_t now, bool eager)
 {
@@ -823,7 +831,7 @@ void lanes_dispatch(struct lanes *l)
 		drop_old(l, now);
 		divert(l);
 		for (size_t i = 0; i < l->link_count; i++)
-			tend(&l->links[i], now, i == l->first[l->links[i].lane] && l->links[i].lane != LANE_STANDBY);
+			tend(&l->links[i], now, is_eager(l, i));
 		for (int lane = 0; lane < LANE_COUNT; lane++)
 			fill(l, (enum lane)lane);
 		for (size_t i = 0; i < l->link_count; i++)
@@ -862,17 +870,21 @@ int lanes_timeout(const struct lanes *l)
 	for (size_t i = 0; i < l->link_count; i++) {
 		const struct link *k = &l->links[i];
 		int64_t t = INT64_MAX;
-		if (k->state == LINK_DOWN &&
-		    ((i == l->first[k->lane] && k->lane != LANE_STANDBY) || l->queues[k->lane].first))
+		if (k->state == LINK_DOWN && is_eager(l, i))
 			t = k->retry_at;
 		else if (k->state == LINK_CONNECTING || k->state == LINK_SETUP)
 			t = k->since + CONNECT_US;
 		if (t < at)
 			at = t;
 	}
-	for (int lane = 0; lane < LANE_COUNT; lane++)
-		if (l->queues[lane].first && l->queues[lane].first->queued_at + WAIT_US < at)
-			at = l->queues[lane].first->queued_at + WAIT_US;
+	for (int lane = 0; lane < LANE_COUNT; lane++) {
+		const struct segment *s = l->queues[lane].first;
+		const struct link *k = s ? link_to_open(l, (enum lane)lane) : NULL;
+		if (s && s->queued_at + WAIT_US < at)
+			at = s->queued_at + WAIT_US;
+		if (k && k->retry_at < at)
+			at = k->retry_at;
+	}
 	if (at == INT64_MAX)
 		return -1;
 	return at <= now ? 0 : (int)((at - now) / 1000) + 1;

@@ -586,6 +586,31 @@ static void without_a_server_a_segment_is_busy_after_a_while(void **state)
 	lanes_close(l);
 }
 
+static void a_loop_without_a_server_rests_between_its_tries(void **state)
+{
+	(void)state;
+	struct err e;
+	struct lanes_options o = service;
+	o.dsn = "host=/nonexistent";
+	o.slow = 2;
+	struct lanes *l = lanes_open(&o, NULL, NULL, &e);
+	assert_non_null(l);
+	for (int lane = LANE_FAST; lane <= LANE_SLOW; lane++) {
+		struct segment *s = segment_new(l, pool, (enum lane)lane, NULL, NULL);
+		segment_ask(s, &t_number, ARGS(arg_i64(pool, 1)));
+		assert_int_equal(segment_send(s, &e), 0);
+	}
+	int turns = 0;
+	for (int64_t end = clock_monotonic() + SECOND; clock_monotonic() < end; turns++) {
+		lanes_dispatch(l);
+		int ms = lanes_timeout(l);
+		assert_true(ms >= 0);
+		poll(NULL, 0, ms < 1000 ? ms : 1000);
+	}
+	assert_in_range(turns, 3, 100);
+	lanes_close(l);
+}
+
 static void several_hosts_are_tried_until_one_answers(void **state)
 {
 	(void)state;
@@ -1156,6 +1181,7 @@ int main(void)
 		T(a_write_lost_with_its_connection_is_unsure),
 		T(lanes_survive_the_death_of_the_whole_server),
 		T(without_a_server_a_segment_is_busy_after_a_while),
+		T(a_loop_without_a_server_rests_between_its_tries),
 		T(several_hosts_are_tried_until_one_answers),
 		T(a_standby_answers_what_it_may_while_there_is_no_primary),
 		T(a_standby_is_left_when_the_primary_is_there),
