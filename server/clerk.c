@@ -1,10 +1,8 @@
 #include "clerk.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "../db/agent_file.h"
 #include "../db/digest.h"
@@ -21,6 +19,7 @@
 #include "../workflow/verify.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "chain.h"
 #include "convention.h"
 #include "fhir.h"
@@ -55,7 +54,7 @@ static struct {
 	bool running, stop, woken[HAND_COUNT];
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-} clerk = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} clerk = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 
 static bool clerk_stopping(void)
 {
@@ -70,8 +69,7 @@ static void wake(unsigned hands)
 	pthread_mutex_lock(&clerk.lock);
 	for (size_t i = 0; i < HAND_COUNT; i++)
 		clerk.woken[i] |= hands >> i & 1;
-	if (clerk.running)
-		pthread_cond_broadcast(&clerk.wake);
+	pthread_cond_broadcast(&clerk.wake);
 	pthread_mutex_unlock(&clerk.lock);
 }
 
@@ -799,20 +797,14 @@ int clerk_deliver(struct service *s, struct lanes *l, int *count, struct err *e)
 /* What comes in meanwhile is taken together: who is woken by each of hundreds of events a second looks ten times. */
 #define APART (SECOND / 10)
 
-static bool wait_until(int64_t monotonic)
-{
-	struct timespec until = { .tv_sec = monotonic / SECOND, .tv_nsec = monotonic % SECOND * (1000000000 / SECOND) };
-	return pthread_cond_timedwait(&clerk.wake, &clerk.lock, &until) == ETIMEDOUT;
-}
-
 /* Until woken, or `at_most`. True when it is time to end. */
 static bool rest(enum hand who, int64_t at_most)
 {
 	int64_t began = clock_monotonic();
 	pthread_mutex_lock(&clerk.lock);
-	while (!clerk.stop && !wait_until(began + APART))
+	while (!clerk.stop && wait_until(&clerk.wake, &clerk.lock, began + APART))
 		;
-	while (!clerk.stop && !clerk.woken[who] && !wait_until(began + at_most))
+	while (!clerk.stop && !clerk.woken[who] && wait_until(&clerk.wake, &clerk.lock, began + at_most))
 		;
 	clerk.woken[who] = false;
 	bool stop = clerk.stop;
@@ -879,11 +871,6 @@ int clerk_start(struct service *s, struct err *e)
 		[HAND_MAIL] = { "enroll-mail", deliver },
 		[HAND_OUTSIDE] = { "enroll-outside", deliver },
 	};
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&clerk.wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
 	clerk.service = s;
 	clerk.stop = false;
 	for (size_t i = 0; i < HAND_COUNT; i++) {
@@ -926,6 +913,5 @@ void clerk_stop(void)
 		}
 	pthread_mutex_lock(&clerk.lock);
 	clerk.running = false;
-	pthread_cond_destroy(&clerk.wake);
 	pthread_mutex_unlock(&clerk.lock);
 }

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "../db/cluster.h"
 #include "../forms/form.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "clerk.h"
 #include "demo.h"
 #include "home.h"
@@ -61,10 +61,7 @@ static void *watch_cluster(void *unused)
 	(void)unused;
 	pthread_mutex_lock(&embedded.lock);
 	while (!embedded.stop) {
-		struct timespec at;
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_sec++;
-		pthread_cond_timedwait(&embedded.wake, &embedded.lock, &at);
+		wait_until(&embedded.wake, &embedded.lock, clock_monotonic() + SECOND);
 		if (!embedded.stop && !cluster_alive(&embedded.cluster))
 			restart_cluster();
 	}
@@ -111,17 +108,9 @@ static void *sign_of_life(void *unused)
 	(void)unused;
 	pthread_mutex_lock(&life.lock);
 	while (!life.stop) {
-		struct timespec at;
 		if (http_turning(2 * life.every))
 			sd_notify(0, "WATCHDOG=1");
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_sec += life.every / SECOND;
-		at.tv_nsec += life.every % SECOND * 1000;
-		if (at.tv_nsec >= 1000000000) {
-			at.tv_sec++;
-			at.tv_nsec -= 1000000000;
-		}
-		pthread_cond_timedwait(&life.wake, &life.lock, &at);
+		wait_until(&life.wake, &life.lock, clock_monotonic() + life.every);
 	}
 	pthread_mutex_unlock(&life.lock);
 	return NULL;

@@ -1,7 +1,6 @@
 #include "watch.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "../db/anomaly.h"
 #include "../db/identity.h"
@@ -18,6 +16,7 @@
 #include "../db/watch.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "metric.h"
 #include "policy.h"
 #include "scan.h"
@@ -39,7 +38,7 @@ static struct {
 	/* under the lock: what was found last, as lines; owned */
 	char *found[2];
 	int64_t found_at; /* clock_monotonic() of the last look at the database that went well */
-} watch = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} watch = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 static atomic_bool no_room;
 
 enum { FOUND_STATE, FOUND_INVARIANTS };
@@ -237,11 +236,9 @@ void watch_metrics(struct str *out)
 
 static bool rest(void)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ROOM_SECONDS;
+	int64_t until = clock_monotonic() + ROOM_SECONDS * SECOND;
 	pthread_mutex_lock(&watch.lock);
-	while (!watch.stop && pthread_cond_timedwait(&watch.wake, &watch.lock, &until) != ETIMEDOUT)
+	while (!watch.stop && wait_until(&watch.wake, &watch.lock, until))
 		;
 	bool stop = watch.stop;
 	pthread_mutex_unlock(&watch.lock);
@@ -287,7 +284,6 @@ static void *look(void *unused)
 
 int watch_start(struct service *s, struct err *e)
 {
-	pthread_condattr_t monotonic;
 	watch.service = s;
 	watch.stop = false;
 	watch.lanes =
@@ -295,10 +291,6 @@ int watch_start(struct service *s, struct err *e)
 			   NULL, NULL, e);
 	if (!watch.lanes)
 		return -1;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&watch.wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&watch.thread, NULL, look, NULL)) {
 		lanes_close(watch.lanes);
 		return fault(e, "watch: no thread");
@@ -317,7 +309,6 @@ void watch_stop(void)
 	pthread_mutex_unlock(&watch.lock);
 	pthread_join(watch.thread, NULL);
 	lanes_close(watch.lanes);
-	pthread_cond_destroy(&watch.wake);
 	for (size_t i = 0; i < COUNT(watch.found); i++) {
 		free(watch.found[i]);
 		watch.found[i] = NULL;
