@@ -997,11 +997,22 @@ static void on_new_contexts(void *arg)
 		l->accept[i][0].ssl_ctx = l->accept[i][1].ssl_ctx = __atomic_load_n(&http.ssl[i], __ATOMIC_ACQUIRE);
 }
 
+/* Before any certificate is looked at: a bad one keeps nobody in. Open connections judge by what they began with. */
+static void reload_crl(const struct settings *set)
+{
+	const struct retired present = { { http.ssl[0], http.ssl[1] }, http.retired };
+	struct err e;
+	for (const struct retired *at = &present; at && *set->agent_crl; at = at->next)
+		if (tls_crl(at->ssl[1], set->agent_crl, &e))
+			log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail);
+}
+
 /* A few kilobytes a renewal stay until the end. */
 static void reload(struct service *s)
 {
 	SSL_CTX *made[2];
 	struct err e = { 0 };
+	reload_crl(&s->settings);
 	if (contexts_make(s, made, &e)) {
 		log_event(LOG_ERROR, "http.reload_failed", "detail", e.detail);
 		return;
@@ -1011,10 +1022,6 @@ static void reload(struct service *s)
 	http.retired = old;
 	for (size_t i = 0; i < 2; i++)
 		__atomic_store_n(&http.ssl[i], made[i], __ATOMIC_RELEASE);
-	/* Open connections of agents judge by the store they began with. */
-	for (old = http.retired; old && *s->settings.agent_crl; old = old->next)
-		if (tls_crl(old->ssl[1], s->settings.agent_crl, &e))
-			log_event(LOG_ERROR, "http.crl_failed", "detail", e.detail);
 	for (int i = 0; i < http.loop_count; i++)
 		loop_post(&http.loops[i], on_new_contexts, &http.loops[i]);
 	log_event(LOG_INFO, "http.reloaded");

@@ -21,6 +21,7 @@
 #include "../lib/test.h"
 
 #include "../../forms/form.h"
+#include "../../server/base/file.h"
 #include "../../server/base/log.h"
 #include "../../server/http.h"
 #include "../../server/job.h"
@@ -472,21 +473,40 @@ static void a_certificate_about_to_end_is_told_to_its_bearer(void **unused)
 			   "Votre certificat"));
 }
 
-static void a_certificate_revoked_while_serving_is_refused_within_seconds(void **unused)
+/* A new one lets in, is revoked, and what is said to it within five seconds is given. */
+static long status_once_revoked(const char *name, const char *nid)
 {
-	(void)unused;
 	struct err e = { 0 };
 	struct certificate c;
 	const char *ca = pool_printf(pool, "%s/ca", folder);
-	good(authority_issue(ca, "later", "Agent Plus Tard", "1004", 30, folder, pool, &c, &e), &e);
-	assert_int_equal(ASK(.path = "/dossiers/1", .agents = true, .cert = "later").status, 503);
+	good(authority_issue(ca, name, "Agent Plus Tard", nid, 30, folder, pool, &c, &e), &e);
+	assert_int_equal(ASK(.path = "/dossiers/1", .agents = true, .cert = name).status, 503);
 	const char *const serials[] = { c.serial };
 	good(authority_crl(ca, serials, 1, &e), &e);
 	long status = 0;
 	for (int i = 0; i < 50 && status != 403; i++) {
 		usleep(100000);
-		status = ASK(.path = "/dossiers/1", .agents = true, .cert = "later").status;
+		status = ASK(.path = "/dossiers/1", .agents = true, .cert = name).status;
 	}
+	return status;
+}
+
+static void a_certificate_revoked_while_serving_is_refused_within_seconds(void **unused)
+{
+	(void)unused;
+	assert_int_equal(status_once_revoked("later", "1004"), 403);
+}
+
+static void a_bad_server_key_keeps_nobody_in_who_was_revoked(void **unused)
+{
+	(void)unused;
+	struct err e;
+	size_t size;
+	const char *path = service.settings.tls_key, *key = file_read(path, 1 << 16, pool, &size, &e);
+	assert_non_null(key);
+	good(file_write(path, "no key", 6, 0600, &e), &e);
+	long status = status_once_revoked("meanwhile", "1006");
+	good(file_write(path, key, size, 0600, &e), &e);
 	assert_int_equal(status, 403);
 }
 
@@ -787,6 +807,7 @@ int main(void)
 		cmocka_unit_test(the_agents_listener_says_what_is_wrong_with_a_certificate),
 		cmocka_unit_test(a_certificate_about_to_end_is_told_to_its_bearer),
 		cmocka_unit_test(a_certificate_revoked_while_serving_is_refused_within_seconds),
+		cmocka_unit_test(a_bad_server_key_keeps_nobody_in_who_was_revoked),
 		cmocka_unit_test(rapid_resets_cost_nothing_and_close_the_connection),
 		cmocka_unit_test(slow_clients_are_closed),
 		cmocka_unit_test(a_slow_upload_goes_on_and_a_dribble_of_odd_sizes_does_not),
