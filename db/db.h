@@ -99,7 +99,9 @@ struct lanes;
  * keep them in /etc/hosts. */
 typedef void lanes_watch(void *context, int fd, bool want_read, bool want_write);
 struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void *context, struct err *e);
-void lanes_close(struct lanes *l);                                       /* what is queued is answered with ERR_BUSY */
+/* From now on what is queued, on its way or asked is answered with ERR_BUSY, until who still holds them is done. */
+void lanes_end(struct lanes *l);
+void lanes_close(struct lanes *l);                                       /* the same, and they are freed */
 void lanes_ready(struct lanes *l, int fd, bool readable, bool writable); /* the loop says so */
 void lanes_dispatch(struct lanes *l); /* once per turn: fill pipelines, flush once per connection */
 /* Milliseconds until lanes_dispatch() must be called again at the latest (reconnect timers), -1: no need. */

@@ -971,16 +971,13 @@ struct lanes *lanes_open(const struct lanes_options *o, lanes_watch *watch, void
 	return l;
 }
 
-void lanes_close(struct lanes *l)
+void lanes_end(struct lanes *l)
 {
-	if (!l)
-		return;
 	l->closing = true;
 	for (size_t i = 0; l->links && i < l->link_count; i++) {
 		struct link *k = &l->links[i];
 		if (k->pg)
 			lost(k, "closing");
-		free(k->unprepared);
 	}
 	for (int lane = 0; lane < LANE_COUNT; lane++) {
 		struct segment *s;
@@ -990,6 +987,15 @@ void lanes_close(struct lanes *l)
 		}
 	}
 	drain(l);
+}
+
+void lanes_close(struct lanes *l)
+{
+	if (!l)
+		return;
+	lanes_end(l);
+	for (size_t i = 0; l->links && i < l->link_count; i++)
+		free(l->links[i].unprepared);
 	free(l->links);
 	free(l->dsn);
 	free(l->application);

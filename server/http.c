@@ -33,7 +33,8 @@
 #define REQUEST_SECONDS_MAX 900 /* without a finished request, even with progress */
 #define HANDSHAKE_SECONDS 10
 #define STOP_SECONDS 10
-#define JUMP_MS 100 /* of the machine's clock, between two turns */
+#define WORK_SECONDS 5 /* more, for work on other threads whose visitors were let go */
+#define JUMP_MS 100    /* of the machine's clock, between two turns */
 #define NEVER ((uint64_t)365 * 86400 * 1000)
 #define LEAVE_SECONDS 2   /* HTTP/2, draining: nothing under way and nothing came for so long, it closes */
 #define UPLOAD_BYTES 8192 /* more than a handshake and a head */
@@ -112,6 +113,7 @@ struct loop {
 	int64_t clock_lead;               /* of the machine's clock on the monotonic one, ms */
 	int64_t unwarned_at;              /* draining: HTTP/2 connections are to be told since then; 0: all were */
 	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
+	bool left;                        /* it ended with jobs */
 	_Atomic int open;                 /* connections, those on their way to it included */
 	_Atomic bool up;                  /* its lanes have a database */
 	pthread_mutex_t lock;
@@ -945,17 +947,22 @@ static void *loop_main(void *arg)
 	while (!l->stopping || ((l->connections || l->jobs) && clock_monotonic() < l->stop_at + SECOND))
 		turn(l);
 	atomic_store(&http.ticked_at[l->index], 0);
-	/* What still waits for the database is answered "busy"; work on other threads comes back to an open loop. */
-	lanes_close(l->lanes);
-	for (int64_t end = clock_monotonic() + 20 * SECOND; l->jobs && clock_monotonic() < end;)
+	/* What still waits for the database is answered "busy"; work on other threads comes back to an open loop, and
+	 * its next step asks lanes that refuse. */
+	lanes_end(l->lanes);
+	for (int64_t end = clock_monotonic() + WORK_SECONDS * SECOND; l->jobs && clock_monotonic() < end;)
 		h2o_evloop_run(l->ctx.loop, 50);
 	for (struct connection *c = l->connections; c; c = c->next)
 		connection_end(c);
 	for (int64_t end = clock_monotonic() + SECOND; l->connections && clock_monotonic() < end;)
 		h2o_evloop_run(l->ctx.loop, 10);
 	h2o_evloop_run(l->ctx.loop, 0);
-	if (l->jobs || l->connections) {
-		log_event(LOG_WARN, "http.left", "what", l->jobs ? "jobs" : "connections");
+	/* Work that ends after all is still told to this loop: all of it stays. */
+	l->left = l->jobs > 0;
+	if (!l->left)
+		lanes_close(l->lanes);
+	if (l->left || l->connections) {
+		log_event(LOG_WARN, "http.left", "what", l->left ? "jobs" : "connections");
 		return NULL;
 	}
 	h2o_multithread_unregister_receiver(l->ctx.queue, &l->receiver);
@@ -1289,12 +1296,17 @@ int http_run(struct service *s, void (*ready)(void), struct err *e)
 	for (int i = 0; i < http.loop_count; i++)
 		if (http.loops[i].running)
 			loop_post(&http.loops[i], on_stop, &http.loops[i]);
+	bool left = false;
 	for (int i = 0; i < http.loop_count; i++)
-		if (http.loops[i].running)
+		if (http.loops[i].running) {
 			pthread_join(http.loops[i].thread, NULL);
+			left |= http.loops[i].left;
+		}
 	http.loop_count = 0;
-	free(http.loops);
-	http.loops = NULL;
+	if (!left) {
+		free(http.loops);
+		http.loops = NULL;
+	}
 	close(signals);
 	for (struct retired *old = http.retired, *next; old; old = next) {
 		next = old->next;

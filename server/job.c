@@ -10,6 +10,7 @@
 
 #include "../db/identity.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "compress.h"
 #include "kept.h"
 #include "metric.h"
@@ -25,6 +26,7 @@
 #define HEADERS_MAX 24
 #define KEY_MAX 200
 #define FIRE_TRIES 5
+#define END_SECONDS 5 /* for work whose loop did not wait for it any longer */
 #define CERTIFICATE_NEAR_DAYS ((int64_t)30)
 
 enum content { CONTENT_NONE, CONTENT_URLENCODED, CONTENT_MULTIPART, CONTENT_JSON, CONTENT_SLICE, CONTENT_OTHER };
@@ -557,14 +559,16 @@ struct work_queue {
 };
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, ended;
 	pthread_t threads[THREADS_MOST];
-	int count, long_most, long_running;
+	int count, ends; /* threads, and those of them that are done */
+	int long_most, long_running;
 	bool stop;
 	struct work_queue quick, slow;
 	struct job *running[THREADS_MOST]; /* the long ones */
 } workers = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	      .wake = PTHREAD_COND_INITIALIZER,
+	      .ended = PTHREAD_COND_INITIALIZER,
 	      .quick.last = &workers.quick.first,
 	      .slow.last = &workers.slow.first };
 
@@ -600,11 +604,9 @@ static void *worker(void *at)
 	struct job **running = at;
 
 	pthread_mutex_lock(&workers.lock);
-	for (;;) {
+	while (!workers.stop) {
 		struct job *j = next_work();
 		if (!j) {
-			if (workers.stop && !workers.slow.first)
-				break;
 			pthread_cond_wait(&workers.wake, &workers.lock);
 			continue;
 		}
@@ -628,6 +630,8 @@ static void *worker(void *at)
 		loop_post(loop, worked, j);
 		pthread_mutex_lock(&workers.lock);
 	}
+	workers.ends++;
+	pthread_cond_signal(&workers.ended);
 	pthread_mutex_unlock(&workers.lock);
 	return NULL;
 }
@@ -635,27 +639,37 @@ static void *worker(void *at)
 int jobs_start(int threads, struct err *e)
 {
 	workers.stop = false;
+	workers.ends = 0;
 	if (threads > THREADS_MOST)
 		threads = THREADS_MOST;
 	workers.long_most = (threads + 1) / 2;
 	for (workers.count = 0; workers.count < threads; workers.count++)
 		if (pthread_create(&workers.threads[workers.count], NULL, worker, &workers.running[workers.count])) {
-			jobs_stop();
+			(void)jobs_stop();
 			return fault(e, "no thread for work");
 		}
 	return 0;
 }
 
-void jobs_stop(void)
+/* The loops are closed: what was not begun is not, for nobody could be told of it. */
+bool jobs_stop(void)
 {
+	int64_t until = clock_monotonic() + END_SECONDS * SECOND;
 	pthread_mutex_lock(&workers.lock);
 	workers.stop = true;
 	pthread_cond_broadcast(&workers.wake);
+	while (workers.ends < workers.count && wait_until(&workers.ended, &workers.lock, until))
+		;
+	bool all = workers.ends == workers.count, left = !all || workers.quick.first || workers.slow.first;
 	pthread_mutex_unlock(&workers.lock);
-	for (int i = 0; i < workers.count; i++)
+	for (int i = 0; i < workers.count && all; i++)
 		pthread_join(workers.threads[i], NULL);
-	workers.count = 0;
+	if (all)
+		workers.count = 0;
+	if (left)
+		log_event(LOG_WARN, "job.left");
 	kept_clear();
+	return !left;
 }
 
 static bool same_person(const struct job *a, const struct job *b)
@@ -1185,8 +1199,8 @@ void jobs_metrics(struct str *out)
 	       (double)atomic_load(&counts.gone));
 	metric(out, "jobs_faults_total", "counter", "Answers that were our fault; the log has each with its reference.",
 	       (double)atomic_load(&counts.faults));
-	metric(out, "log_lines_lost_total", "counter", "Log lines that found no room: a reader that stopped, a full disk.",
-	       (double)log_lost());
+	metric(out, "log_lines_lost_total", "counter",
+	       "Log lines that found no room: a reader that stopped, a full disk.", (double)log_lost());
 	metric(out, "work_done_total", "counter", "Steps done on the threads for slow work.",
 	       (double)atomic_load(&counts.worked));
 	metric(out, "work_waiting", "gauge", "Steps that wait for such a thread.", (double)atomic_load(&counts.queued));

@@ -135,7 +135,7 @@ void job_start(struct request *r, struct service *s, struct lanes *lanes);
 void job_gone(struct request *r);
 void job_too_large(bool json, struct str *body);     /* of a 413 that is answered before there is a request */
 int jobs_start(int threads, struct err *e) MUST_USE; /* the pool of work threads */
-void jobs_stop(void);
+bool jobs_stop(void); /* false: some work does not end; what it uses must stay until the process ends */
 void jobs_metrics(struct str *out);
 int err_status(enum err_kind kind); /* the HTTP status of a kind */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "../db/cluster.h"
 #include "../forms/form.h"
@@ -29,6 +30,7 @@
 #define WORK_THREADS 4
 
 static struct service service;
+static bool all_ended = true; /* no work is left that uses the service's things */
 
 /* ---- the embedded cluster, kept alive ---- */
 
@@ -211,7 +213,7 @@ static int serve(struct err *e)
 		watch_stop();
 	}
 	clerk_stop();
-	jobs_stop();
+	all_ended = jobs_stop();
 	return result;
 }
 
@@ -242,6 +244,8 @@ int main(int argc, char **argv)
 	stop_cluster();
 	if (!result)
 		log_event(LOG_INFO, "main.stopped");
+	if (!all_ended)
+		_exit(result ? 1 : 0);
 	keyring_close(service.keys);
 	pool_free(service.pool);
 	return result ? 1 : 0;

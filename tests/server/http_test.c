@@ -126,7 +126,7 @@ static int stop(void **unused)
 	(void)unused;
 	http_stop();
 	pthread_join(thread, NULL);
-	jobs_stop();
+	assert_true(jobs_stop());
 	assert_int_equal(run_result, 0);
 	keyring_close(service.keys);
 	folder_remove(folder);
