@@ -38,8 +38,11 @@
 #define NEVER ((uint64_t)365 * 86400 * 1000)
 #define LEAVE_SECONDS 2   /* HTTP/2, draining: nothing under way and nothing came for so long, it closes */
 #define UPLOAD_BYTES 8192 /* more than a handshake and a head */
-/* A body is whole in memory before it is read. When those of a loop are more than this, the largest leave first. */
+/* A body is whole in memory before it is read, an answer until it was. When those of a loop are more than this, the
+ * largest leave first. */
 #define BODIES_MOST ((uint64_t)128 * 1024 * 1024)
+/* One answer counts no more: all that somebody has here may be larger than that, and is theirs. */
+#define ANSWER_MOST (BODIES_MOST / 4)
 #define HEAD_BYTES 200 /* of a request on the wire, about */
 #define ADDRESS_BUCKETS 4096
 #define READY_SECONDS 20
@@ -64,8 +67,9 @@ struct connection {
 	struct certificate certificate;
 	bool certificate_read;
 	int64_t opened_at, done_at, progress_at;
-	uint64_t bytes; /* at the last sweep */
-	uint64_t taken; /* of what came: whole requests; the rest is on its way and held */
+	uint64_t bytes;  /* at the last sweep */
+	uint64_t taken;  /* of what came: whole requests; the rest is on its way and held */
+	uint64_t unread; /* of our answers: kept until all of one has left */
 	uint64_t requests, cancels;
 	int active, working; /* requests; those we have not answered */
 	int references;
@@ -81,6 +85,7 @@ struct exchange {
 	bool waiting, answered;
 	const char *head_bad;
 	int64_t began;
+	uint64_t kept; /* of its connection's unread */
 	struct exchange *previous, *next;
 };
 
@@ -109,13 +114,15 @@ struct loop {
 	struct exchange *waiting, *waiting_last;
 	struct service *service;
 	int jobs;
-	int64_t stop_at;
+	uint64_t unread; /* of its connections that are not to end */
+	int64_t stop_at, swept_at;
 	int64_t clock_lead;               /* of the machine's clock on the monotonic one, ms */
 	int64_t unwarned_at;              /* draining: HTTP/2 connections are to be told since then; 0: all were */
-	bool draining, stopping, hurried; /* hurried: much of what comes is held, look often */
+	bool draining, stopping, hurried; /* hurried: much of what comes or leaves is held, look often */
 	bool left;                        /* it ended with jobs */
 	_Atomic int open;                 /* connections, those on their way to it included */
 	_Atomic bool up;                  /* its lanes have a database */
+	_Atomic uint64_t unread_seen;     /* for other threads */
 	pthread_mutex_t lock;
 	struct lanes_counts lanes_counts; /* a copy for other threads */
 };
@@ -333,6 +340,15 @@ static void connection_end(struct connection *c)
 		shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
 }
 
+/* It leaves us no choice. What it still makes us keep goes with it, in the next turn. */
+static void connection_flooded(struct connection *c)
+{
+	c->flooded = true;
+	c->loop->unread -= c->unread;
+	atomic_fetch_add(&http.flooded, 1);
+	connection_end(c);
+}
+
 /* The PROXY line was read: from now on it counts for whom it says. */
 static void learn_address(struct connection *c)
 {
@@ -429,12 +445,12 @@ static void on_gone(void *data)
 		c->working--;
 		c->cancels++;
 		atomic_fetch_add(&http.cancelled, 1);
-		if (c->cancels >= CANCELS_MAX && c->cancels * 2 > c->requests && !c->flooded) {
-			c->flooded = true;
-			atomic_fetch_add(&http.flooded, 1);
-			connection_end(c);
-		}
+		if (c->cancels >= CANCELS_MAX && c->cancels * 2 > c->requests && !c->flooded)
+			connection_flooded(c);
 	}
+	c->unread -= st->kept;
+	if (!c->flooded)
+		l->unread -= st->kept;
 	connection_release(c);
 }
 
@@ -679,6 +695,26 @@ static void access_line(const struct request *r, const struct exchange *st, int 
 		  r->reference ? r->reference : "");
 }
 
+static void sweep_bodies(struct loop *l);
+
+/* False: its connection made us keep too much, and ends. */
+static bool keep_answer(struct exchange *st, size_t size)
+{
+	struct connection *c = st->c;
+	struct loop *l = c->loop;
+	if (c->flooded)
+		return false;
+	/* libh2o enciphers the whole of an HTTP/1 answer at once. */
+	st->kept = st->req->version < 0x200 ? 2 * (uint64_t)size : size;
+	if (st->kept > ANSWER_MOST)
+		st->kept = ANSWER_MOST;
+	c->unread += st->kept;
+	l->unread += st->kept;
+	if (l->unread > BODIES_MOST)
+		sweep_bodies(l);
+	return !c->flooded;
+}
+
 void http_answer(struct request *r, int status, const struct header *headers, size_t count, const void *body,
 		 size_t size, bool lasts)
 {
@@ -705,8 +741,10 @@ void http_answer(struct request *r, int status, const struct header *headers, si
 		header_add(req, "cache-control", "no-store");
 	/* One buffer: each would be a TLS record of its own. An empty one is sent too: h2o wants at least one. */
 	h2o_iovec_t buffer = h2o_iovec_init("", 0);
-	if (size && !head)
-		buffer = lasts ? h2o_iovec_init(body, size) : h2o_strdup(&req->pool, body, size);
+	if (size && !head && lasts)
+		buffer = h2o_iovec_init(body, size);
+	else if (size && !head && keep_answer(st, size))
+		buffer = h2o_strdup(&req->pool, body, size);
 	st->r = NULL;
 	st->answered = true;
 	st->c->working--;
@@ -761,7 +799,7 @@ static void on_refusal(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 
 static uint64_t held(const struct connection *c)
 {
-	return c->sock && !c->flooded ? came(c) - c->taken : 0;
+	return c->sock && !c->flooded ? came(c) - c->taken + c->unread : 0;
 }
 
 static bool is_http2(const struct connection *c)
@@ -773,24 +811,27 @@ static bool is_http2(const struct connection *c)
 	return n == 2 && !memcmp(name, "h2", 2);
 }
 
-/* True when there is much of it: look again soon. */
-static bool sweep_bodies(struct loop *l)
+/* Who neither sends nor reads weighs more every second. */
+static uint64_t weight(const struct connection *c, int64_t now)
 {
+	return held(c) * (uint64_t)(1 + (now - c->progress_at) / SECOND);
+}
+
+static void sweep_bodies(struct loop *l)
+{
+	int64_t now = clock_monotonic();
 	uint64_t all = 0;
 	for (struct connection *c = l->connections; c; c = c->next)
 		all += held(c);
-	bool much = all > BODIES_MOST / 2;
+	l->hurried = all > BODIES_MOST / 2;
 	while (all > BODIES_MOST) {
 		struct connection *most = l->connections;
 		for (struct connection *c = most->next; c; c = c->next)
-			if (held(c) > held(most))
+			if (weight(c, now) > weight(most, now))
 				most = c;
 		all -= held(most);
-		most->flooded = true;
-		atomic_fetch_add(&http.flooded, 1);
-		connection_end(most);
+		connection_flooded(most);
 	}
-	return much;
 }
 
 static void sweep(struct loop *l, int64_t now)
@@ -845,8 +886,13 @@ static void tick(struct loop *l, int64_t now)
 		for (struct connection *c = l->connections; c; c = c->next)
 			if (now > l->stop_at || (!c->active && held(c) < UPLOAD_BYTES && !is_http2(c)))
 				connection_end(c);
-	sweep(l, now);
-	l->hurried = sweep_bodies(l);
+	/* Progress is so much in a second, however often we look. */
+	if (now - l->swept_at >= SECOND) {
+		l->swept_at = now;
+		sweep(l, now);
+	}
+	sweep_bodies(l);
+	atomic_store(&l->unread_seen, l->unread);
 	pthread_mutex_lock(&l->lock);
 	l->lanes_counts = lanes_counts(l->lanes);
 	pthread_mutex_unlock(&l->lock);
@@ -1338,9 +1384,11 @@ void http_metrics(struct str *out)
 	static const char *const lane_names[] = { "fast", "write", "slow", "standby" };
 	struct lanes_counts all = { 0 };
 	int open = 0;
+	uint64_t unread = 0;
 	for (int i = 0; i < http.loop_count; i++) {
 		struct loop *l = &http.loops[i];
 		open += atomic_load(&l->open);
+		unread += atomic_load(&l->unread_seen);
 		pthread_mutex_lock(&l->lock);
 		struct lanes_counts c = l->lanes_counts;
 		pthread_mutex_unlock(&l->lock);
@@ -1366,6 +1414,8 @@ void http_metrics(struct str *out)
 	metric(out, "requests_cancelled_total", "counter", "Requests whose visitor left.",
 	       (double)atomic_load(&http.cancelled));
 	metric(out, "body_bytes_sent_total", "counter", "Bytes of answers.", (double)atomic_load(&http.bytes));
+	metric(out, "answers_unread_bytes", "gauge", "Kept of answers until they are read, at the last look.",
+	       (double)unread);
 	metric(out, "db_segments_total", "counter", "Segments sent to the database.", (double)all.segments);
 	metric(out, "db_busy_total", "counter",
 	       "Segments refused: the queue of their lane was full, or the database away.", (double)all.busy);

@@ -291,6 +291,61 @@ def lazy():
         f.judge = lambda x: f.want(x["sent"] == 24 * 50, "%s" % x)
 
 
+def unread():
+    """One large file of their own, asked for a hundred times on each of four connections and never read; and somebody on a slow line."""
+    world = World(house)
+    drafts("ulla", pieces=False).do(world)
+    piece = big_pdf((10 << 20) - 2000)
+    a = house.ask("ulla", "upload", "/dossiers/%d/pieces" % world.person("ulla").file, {"kind": "diploma"}, "diplome.pdf", piece)
+    right(a.status == 201, "the piece: %r" % a)
+    path, token = "/dossiers/%d/pieces/%d" % (world.person("ulla").file, world.file("ulla")["pieces"][0]["id"]), house.who("ulla").token
+    with Flood("answers of 10 MB that nobody reads hold 128 MB a loop at most, who reads one slowly gets it whole, and others are served", "large answers not read") as f:
+        loops = int(house.environment["ENROLL_LOOPS"])
+        f.memory = loops * 256 + (300 if "san" not in programs()[0] else 2000)  # and what is being read of the database and opened
+        slow, got, over = Honest(house), [], threading.Event()
+        number = slow.ask(path, more=[("authorization", "Bearer " + token)])
+
+        def reads():
+            """64 KB, the window, about ten times a second: the flood is over before the file is."""
+            try:
+                while not over.is_set() and not slow.streams[number]["ended"]:
+                    slow.hear()
+                    over.wait(0.1)
+                got.append(slow.answer(number))
+            except Exception as e:
+                got.append((repr(e), b""))
+        reader = threading.Thread(target=reads, daemon=True)
+        reader.start()
+        most = []
+
+        def attack(_):
+            w = Wire(house, struct.pack(">HI", 4, 0))  # a window of 0
+            f.wires.append(w)
+            block, asked, until = w.block("GET", path, token), 0, time.monotonic() + 60
+            # as fast as the database gives them: what it has no time for is a small "busy"
+            while not w.closed and w.seen["HEADERS"] < 100 and time.monotonic() < until:
+                while asked < min(100, w.seen["HEADERS"] + 4):
+                    w.send(frame(HEADERS, END_STREAM | END_HEADERS, 1 + 2 * asked, block))
+                    asked += 1
+                w.read(0.05)
+            return asked
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            done = [pool.submit(attack, i) for i in range(4)]
+            while not all(d.done() for d in done):
+                most.append(metrics()["answers_unread_bytes"])
+                time.sleep(0.2)
+        f.tried = sum(d.result() for d in done)
+        over.set()
+        reader.join(60)
+        slow.close()
+
+        def judge(x):
+            f.want(x["closed"] >= 1, "no connection was closed: %s, %d MB" % (x, max(most) >> 20))
+            f.want(max(most) <= loops * (128 << 20), "%d MB on %d loops" % (max(most) >> 20, loops))
+            f.want(got and got[0][0] == 200 and got[0][1] == piece, "who reads slowly: %s" % [(s, len(b)) for s, b in got])
+        f.judge = judge
+
+
 # ---- bodies and connections ----------------------------------------------------------------------------------------------
 
 def bodies():
@@ -359,7 +414,7 @@ def main():
         say(False, "the service starts and speaks HTTP/2", traceback.format_exc())
         sys.exit(1)
     say(True, "the service starts and speaks HTTP/2")
-    for part in (resets, frames, lazy, bodies):
+    for part in (resets, frames, lazy, unread, bodies):
         if sys.argv[1:] and part.__name__ not in sys.argv[1:]:
             continue
         try:
