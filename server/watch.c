@@ -31,8 +31,9 @@
 static struct {
 	struct service *service;
 	struct lanes *lanes;
-	pthread_t thread;
-	bool running, stop;
+	pthread_t threads[2];
+	int running;
+	bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under the lock: what was found last, as lines; owned */
@@ -232,7 +233,7 @@ void watch_metrics(struct str *out)
 	pool_free(pool);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 static bool rest(void)
 {
@@ -251,7 +252,17 @@ static int64_t invariants_pause(int64_t took)
 	return took * 100 > INVARIANTS_SECONDS * SECOND ? took * 100 : INVARIANTS_SECONDS * SECOND;
 }
 
-static void *look(void *unused)
+/* Waits for nothing else: whether there is room is known while the database is slow or away. */
+static void *look_at_room(void *unused)
+{
+	(void)unused;
+	do
+		look_at_disk();
+	while (!rest());
+	return NULL;
+}
+
+static void *look_at_database(void *unused)
 {
 	int64_t policy_at = 0, state_at = 0, invariants_at = 0;
 	int trouble = 0;
@@ -261,7 +272,6 @@ static void *look(void *unused)
 		struct pool *pool = pool_new();
 		struct err e;
 		int bad = 0;
-		look_at_disk();
 		if (now >= policy_at) {
 			bad = look_at_policy(pool, &e);
 			policy_at = now + (bad ? 5 : POLICY_SECONDS) * SECOND;
@@ -284,6 +294,7 @@ static void *look(void *unused)
 
 int watch_start(struct service *s, struct err *e)
 {
+	static void *(*const looks[])(void *) = { look_at_room, look_at_database };
 	watch.service = s;
 	watch.stop = false;
 	watch.lanes =
@@ -291,28 +302,29 @@ int watch_start(struct service *s, struct err *e)
 			   NULL, NULL, e);
 	if (!watch.lanes)
 		return -1;
-	if (pthread_create(&watch.thread, NULL, look, NULL)) {
-		lanes_close(watch.lanes);
-		return fault(e, "watch: no thread");
-	}
-	watch.running = true;
+	for (watch.running = 0; watch.running < (int)COUNT(looks); watch.running++)
+		if (pthread_create(&watch.threads[watch.running], NULL, looks[watch.running], NULL)) {
+			watch_stop();
+			return fault(e, "watch: no thread");
+		}
 	return 0;
 }
 
 void watch_stop(void)
 {
-	if (!watch.running)
+	if (!watch.lanes)
 		return;
 	pthread_mutex_lock(&watch.lock);
 	watch.stop = true;
 	pthread_cond_broadcast(&watch.wake);
 	pthread_mutex_unlock(&watch.lock);
-	pthread_join(watch.thread, NULL);
+	while (watch.running)
+		pthread_join(watch.threads[--watch.running], NULL);
 	lanes_close(watch.lanes);
+	watch.lanes = NULL;
 	for (size_t i = 0; i < COUNT(watch.found); i++) {
 		free(watch.found[i]);
 		watch.found[i] = NULL;
 	}
 	watch.found_at = 0;
-	watch.running = false;
 }
