@@ -6,9 +6,9 @@
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <h2o/http2.h>
+#include <linux/tcp.h> /* netinet/tcp.h knows less of struct tcp_info */
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -834,12 +834,23 @@ static void sweep_bodies(struct loop *l)
 	}
 }
 
+/* libh2o counts the whole of an HTTP/1 answer as written when it begins; how much of it was taken, the kernel knows. */
+static uint64_t went(const struct connection *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof info;
+	if (!c->active || is_http2(c) || getsockopt(h2o_socket_get_fd(c->sock), IPPROTO_TCP, TCP_INFO, &info, &n) ||
+	    !info.tcpi_bytes_acked)
+		return c->sock->bytes_written;
+	return info.tcpi_bytes_acked;
+}
+
 static void sweep(struct loop *l, int64_t now)
 {
 	int64_t idle = l->service->settings.idle_seconds * SECOND;
 	for (struct connection *c = l->connections, *next; c; c = next) {
 		next = c->next;
-		uint64_t bytes = came(c) + c->sock->bytes_written;
+		uint64_t bytes = came(c) + went(c);
 		if (bytes - c->bytes >= PROGRESS_BYTES)
 			c->progress_at = now;
 		c->bytes = bytes;

@@ -346,6 +346,31 @@ def unread():
         f.judge = judge
 
 
+def slowly():
+    """Another house, that waits for 4 s: a file of 10 MB at 500 KB a second, on HTTP/1."""
+    with Group("who reads a large file slowly on HTTP/1 is not taken for idle") as g:
+        own = House(ENROLL_IDLE_SECONDS="4")
+        try:
+            world = World(own)
+            drafts("ulla", pieces=False).do(world)
+            piece = big_pdf((10 << 20) - 2000)
+            own.ask("ulla", "upload", "/dossiers/%d/pieces" % world.person("ulla").file, {"kind": "diploma"}, "diplome.pdf", piece)
+            path = "/dossiers/%d/pieces/%d" % (world.person("ulla").file, world.file("ulla")["pieces"][0]["id"])
+            plain = socket.socket()
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            plain.connect(("localhost", own.port))
+            with ssl.create_default_context(cafile=os.path.join(own.home, "certs/ca.pem")).wrap_socket(plain, server_hostname="localhost") as s:
+                s.settimeout(20)
+                s.sendall(("GET %s HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\n\r\n" % (path, own.port, own.who("ulla").token)).encode())
+                got = b""
+                while not got.endswith(piece[-100:]) and (more := s.recv(65536)):
+                    got += more
+                    time.sleep(len(more) / 500000)
+            g.want(got.endswith(piece), "%d bytes came" % len(got))
+        finally:
+            own.stop()
+
+
 # ---- bodies and connections ----------------------------------------------------------------------------------------------
 
 def bodies():
@@ -414,7 +439,7 @@ def main():
         say(False, "the service starts and speaks HTTP/2", traceback.format_exc())
         sys.exit(1)
     say(True, "the service starts and speaks HTTP/2")
-    for part in (resets, frames, lazy, unread, bodies):
+    for part in (resets, frames, lazy, unread, slowly, bodies):
         if sys.argv[1:] and part.__name__ not in sys.argv[1:]:
             continue
         try:
