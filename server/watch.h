@@ -1,8 +1,8 @@
 /*
  * What the service sees of its own house, for /metrics and the rules of docker/prometheus: lateness, ages, sizes, room
  * on the disk. A thread of its own asks the database once a minute (the eight invariants every five minutes) and looks
- * at the policies (policy.h) every two seconds, another at the disk as often; a scrape only copies what they found last,
- * so it costs the same however big the house.
+ * at the policies (policy.h) every two seconds, another at the disk as often; a scrape only copies what they found
+ *last, so it costs the same however big the house.
  *
  *	watch_start(&service, &e);  …  watch_metrics(&out);  …  watch_stop();
  *

@@ -158,7 +158,7 @@ static int start(void **unused)
 	s->public_url = pool_printf(pool, "https://localhost:%d", s->port);
 	s->agent_url = pool_printf(pool, "https://localhost:%d", s->agent_port);
 	service.pool = pool;
-	service.policy = policy_default;
+	service.policy = &policy_default;
 	service.dsn = pgtest_dsn();
 	service.keys = keyring_open(pool_printf(pool, "%s/keys", folder), true, &e);
 	assert_non_null(service.keys);
