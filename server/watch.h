@@ -1,14 +1,14 @@
 /*
  * What the service sees of its own house, for /metrics and the rules of docker/prometheus: lateness, ages, sizes, room
  * on the disk. A thread of its own asks the database once a minute (the eight invariants every five minutes) and looks
- * at the policies (policy.h) every two seconds, another at the disk as often; a scrape only copies what they found
- *last, so it costs the same however big the house.
+ * at the policies (policy.h) every two seconds; another looks at the disk. A scrape only copies what they found last:
+ * it costs the same however big the house.
  *
  *	watch_start(&service, &e);  …  watch_metrics(&out);  …  watch_stop();
  *
  * It decides one thing: watch_room() is false when the disk of ENROLL_HOME has less left than ENROLL_DISK_FLOOR_MB (0:
- * 256, and never more than a twentieth of the disk). Deposits of pieces are then refused with a sentence, while what is
- *small, and the database itself, can still be written.
+ * 256, and never more than a twentieth of the disk). Deposits of pieces are then refused with a sentence; what is small
+ * can still be written, as can the database itself.
  */
 #ifndef SERVER_WATCH_H
 #define SERVER_WATCH_H
