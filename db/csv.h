@@ -1,6 +1,6 @@
 /*
  * CSV as RFC 4180 has it, from memory: fields between commas, quoted where they hold commas, quotes (doubled) or line
- *ends.
+ * ends.
  *
  *	struct csv c = csv_of(data, size, pool);
  *	if (csv_header(&c, names, COUNT(names), columns, &e)) …      where each name stands
@@ -8,7 +8,7 @@
  *	if (r < 0) …                                                 e.detail tells the line
  *
  * A byte-order mark is skipped, lines end with LF or CRLF, empty lines do not count. Every row has as many fields as
- *the first. Fields live until the next row.
+ * the first. Fields live until the next row.
  */
 #ifndef DB_CSV_H
 #define DB_CSV_H

@@ -17,7 +17,7 @@
  * statement lasts exactly until its end. A transaction of two flights (read, decide, write) is a `tx`.
  *
  * struct lanes belongs to one thread. It knows no event loop: it tells which descriptors to watch, and is told when
- *they are ready. enrollctl and background threads use db_wait(), which polls.
+ * they are ready. enrollctl and background threads use db_wait(), which polls.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -137,9 +137,12 @@ const struct rows *segment_rows(const struct segment *s, size_t index); /* NULL 
  *	struct tx *t = tx_new(lanes, pool);
  *	struct segment *s = tx_flight(t, done1, arg);      BEGIN comes with the first flight
  *	segment_ask(s, …); segment_send(s, &e);
- *	done1: s = tx_flight(t, done2, arg); segment_ask(s, …); tx_commit(t) [COMMIT travels with this flight];
- *segment_send(s) or tx_rollback(t) [nothing more to do] After a failed flight the transaction is rolled back by itself.
- *ERR_UNSURE only when COMMIT had been sent.
+ *	done1: s = tx_flight(t, done2, arg); segment_ask(s, …);
+ *	       tx_commit(t);                               COMMIT travels with this flight
+ *	       segment_send(s, &e);
+ *	   or: tx_rollback(t);                             nothing more to do
+ *
+ * After a failed flight the transaction is rolled back by itself. ERR_UNSURE only when COMMIT had been sent.
  */
 struct tx;
 struct tx *tx_new(struct lanes *l, struct pool *pool);

@@ -1,6 +1,6 @@
 /*
  * Who is asking. identity_join is the first statement of every segment and of every transaction: it joins the session
- *or the certificate to its person and sets row-level security until the end of that segment.
+ * or the certificate to its person and sets row-level security until the end of that segment.
  *
  *	segment_ask(s, &identity_join, ARGS(arg_text("session"), arg_text(digest), arg_null, arg_null, arg_null));
  *	identity_read(segment_rows(s, 0), pool, &who, &now, &expired);

@@ -6,10 +6,12 @@
  * Every list has the same arguments and columns:
  *	states (text[] or NULL), caisse or NULL, sort, states that wait for the reader (text[]), how many, offset
  *	id, number, kind, state, last_name, first_name, commune, commune_name, caisse, caisse_name, holder, holder_name,
- *since, deadline, version, rpps, total sort: "age" (what waits for the reader first, then the oldest), "recent",
- *"name", "-name", "number", "-number", "state", "deadline", "holder". A search adds: lowest keys (text[]), keys after
- *their last (text[]), patterns that the name's key must all meet (text[]), then exactly RPPS, number, e-mail's key;
- *queue_search_all has one list of keys for search_everywhere() instead of the two.
+ *	since, deadline, version, rpps, total
+ *
+ * Sort: "age" (what waits for the reader first, then the oldest), "recent",
+ * "name", "-name", "number", "-number", "state", "deadline", "holder". A search adds: lowest keys (text[]), keys after
+ * their last (text[]), patterns that the name's key must all meet (text[]), then exactly RPPS, number, e-mail's key;
+ * queue_search_all has one list of keys for search_everywhere() instead of the two.
  */
 #ifndef DB_QUEUE_H
 #define DB_QUEUE_H

@@ -6,9 +6,9 @@
  *	if (registry_import(dsn, "PS_LibreAcces_….txt", false, progress, context, &n, &e)) …      the old copy stays
  *
  * Streams with fixed buffers, whatever the file's size. Columns are found by their names, whatever their number, order
- *and case. Broken lines are refused one by one and told with their numbers; a file cut short, empty, without a column
- *we need or without a single psychologist is refused whole. The new copy becomes current in the transaction that
- *brought it.
+ * and case. Broken lines are refused one by one and told with their numbers; a file cut short, empty, without a column
+ * we need or without a single psychologist is refused whole. The new copy becomes current in the transaction that
+ * brought it.
  */
 #ifndef DB_REGISTRY_H
 #define DB_REGISTRY_H

@@ -6,7 +6,7 @@
  *
  * After it, no hidden value follows from the others: under a shown node none or at least two parts are hidden (and they
  * are not all 1), and a hidden node with parts has a hidden one. So there is always a way from one hidden leaf to
- *another, or to a hidden whole, along which 1 can be moved without changing anything that is shown.
+ * another, or to a hidden whole, along which 1 can be moved without changing anything that is shown.
  */
 #ifndef DB_SUPPRESS_H
 #define DB_SUPPRESS_H

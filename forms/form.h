@@ -1,11 +1,11 @@
 /*
  * What is asked and what is acceptable. A form is an XML file of forms/definitions/ (checked against form.rng at
- *start); from it come the pages, the validation, the JSON face, the OpenAPI part and the summary.
+ * start); from it come the pages, the validation, the JSON face, the OpenAPI part and the summary.
  *
  *	if (forms_load(pool, &e)) …                               once, at start: file:line in e.detail
  *	const struct form *f = form_get("application");
- *	form_validate(f, &sent, today, FORM_SYNTAX, &kept, &problems);      saves any subset: only what was sent is
- *judged form_validate(f, &kept, today, FORM_COMPLETE, &kept2, &problems);   at submit: everything required is there
+ *	form_validate(f, &sent, today, FORM_SYNTAX, &kept, &problems);      saves a subset: what was sent is judged
+ *	form_validate(f, &kept, today, FORM_COMPLETE, &kept2, &problems);   at submit: everything required is there
  *
  * It knows neither HTTP nor SQL. Rules that need the database (another live file, one proof piece per period) are not
  * here. Problems carry a code and a whole French sentence.

@@ -1,6 +1,6 @@
 /*
  * Another program, run without a shell, with few rights: an empty environment, no descriptor but those said, limits,
- *and a death that follows ours.
+ * and a death that follows ours.
  *
  *	struct child c;
  *	child_start(&(struct child_spec){ .argv = argv, .seconds_cpu = 10, .bytes_memory = 1 << 30 }, &c, &e);

@@ -8,7 +8,7 @@
  *	if (answer.status == 200) … answer.body
  *
  * A source that was away is left alone for a minute ("fetch.rests" at once): it cannot hold up the work of a thread
- *more than once in that time.
+ * more than once in that time.
  *
  * https:// alone, TLS 1.2 at least. The certificate must be good, but on this machine (localhost, 127.…, [::1]), where
  * nobody listens in between and a server may well have one of its own making. No proxy, no cookie, no name or address

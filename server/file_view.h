@@ -1,7 +1,7 @@
 /*
  * A file as its reader may see it: one round trip, then one representation for both faces. Row-level security has
- *already decided that it is theirs to see; here it is decided what of it: an expert never gets NIR or bank, NIR and
- *IBAN are masked for everybody, names of agents are told to agents only.
+ * already decided that it is theirs to see; here it is decided what of it: an expert never gets NIR or bank, NIR and
+ * IBAN are masked for everybody, names of agents are told to agents only.
  *
  *	ask:    j->state = file_view_ask(j, id);                in a first step or a later one
  *	answer: if (file_view_read(j, j->state, &v, e))         ERR_MISSING when it is not theirs

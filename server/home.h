@@ -3,8 +3,8 @@
  * enrollctl.
  *
  *	settings_read(pool, &service.settings, &e);
- *	home_enter(&service.settings, false, pool, &e);      absolute; as root: handed to an unprivileged user, who we
- *become home_make(&service, &e);                             folder, development certificates, keyring
+ *	home_enter(&service.settings, false, pool, &e);      absolute; as root: handed to a user whom we become
+ *	home_make(&service, &e);                             folder, development certificates, keyring
  *	home_open(&service, &cluster, &embedded, &e);        the embedded cluster started and migrated, or the one given
  *	… if (embedded) cluster_stop(&cluster);
  *

@@ -1,10 +1,9 @@
 /*
  * JSON in (jansson: json.c is the only file that sees it); JSON out is base/json_write.h.
  *
- *	json_read_values(body, n, &values, &e)       an object of objects, arrays, scalars becomes flat names
- *(forms/values.h):
- *	                                             {"public":["a"]} → public[]=a; {"x":[{"y":1}]} → x[0].y=1; null →
- *""
+ *	json_read_values(body, n, &values, &e)       objects, arrays and scalars become flat names (forms/values.h):
+ *	                                             {"public":["a"]} → public[]=a; {"x":[{"y":1}]} → x[0].y=1;
+ *	                                             null → ""
  */
 #ifndef SERVER_JSON_H
 #define SERVER_JSON_H

@@ -1,6 +1,6 @@
 /*
  * Answers that are the same for everybody who shows nothing, kept between requests: for ever, or for the short time
- *that a page may be old ("changes show within a second", domain.md §10). Shared by all loops.
+ * that a page may be old ("changes show within a second", domain.md §10). Shared by all loops.
  *
  *	const struct kept *k = kept_get(key, now, j->pool);              NULL: not there, or too old
  *	k = kept_put(key, now + 500000, type, bytes, size, j->pool);     and it is read until that pool is freed

@@ -1,21 +1,21 @@
 /*
  * Letters: a message row is a letter's name and codes; this makes its words, once, and freezes them.
  *
- *	letter_render(service, lanes, pool, message, false, &letter, &e);     the clerk, for outbox rows of kind
- *"message"
+ *	letter_render(service, lanes, pool, message, false, &letter, &e);     the clerk, for rows of kind "message"
  *
  * A letter is a file server/mail/KIND.html (a body fragment over letter_view in letters.c) and a subject "letter.KIND"
- *in server/text/letters.xml. To add one: these two and a line in LETTERS.
+ * in server/text/letters.xml. To add one: these two and a line in LETTERS.
  *
  * A secret that a letter must carry (a confirmation link, a signing code) travels sealed in the message's params:
  *
  *	const char *params = letter_params(service->keys, "confirm_account", token, pool, &e);
  *	job_ask(j, &message_post, ARGS(account, arg_text("account"), file, seq, arg_text("confirm_account"),
- *arg_text(params))); job_ask(j, &message_queue, ARGS(file, seq));
+ *	                               arg_text(params)));
+ *	job_ask(j, &message_queue, ARGS(file, seq));
  *
  * Links: confirm_account → /compte/confirmation/TOKEN, reset_password → /compte/mot-de-passe/TOKEN, employer_invitation
- *and signing_code to the employer → /convention/TOKEN (from employer_link). Where mail is configured a signing code
- *stands in the mail only, never in the inbox of the session it protects.
+ * and signing_code to the employer → /convention/TOKEN (from employer_link). Where mail is configured a signing code
+ * stands in the mail only, never in the inbox of the session it protects.
  */
 #ifndef SERVER_LETTERS_H
 #define SERVER_LETTERS_H

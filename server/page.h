@@ -1,6 +1,6 @@
 /*
  * Pages: templates server/pages/ *.html (and server/mail/ *.html, *.txt) parsed once at start into literals and typed
- *slots.
+ * slots.
  *
  *	struct item_view { const char *label; int64_t days; bool late; };
  *	static const struct slot item_slots[] = { SLOT_T(struct item_view, label), SLOT_I(struct item_view, days),
@@ -16,9 +16,9 @@
  *
  * Template language: {{name}} escapes for where it stands (text, attribute; in href/src/action a URL: only http, https,
  * mailto, tel or a path); {{#name}}…{{/name}} repeats over a list (inside, the item's names first, then the outer ones)
- *or shows once when a bool is true, a text is not empty, a number is not 0, a view is there; {{^name}}…{{/name}} the
+ * or shows once when a bool is true, a text is not empty, a number is not 0, a view is there; {{^name}}…{{/name}} the
  * contrary; {{>file.html}} includes. {{!comment}}. A MARKUP slot is inserted as it is: only C that escapes by itself
- *makes a struct markup. There is no raw form. In .txt templates nothing is escaped.
+ * makes a struct markup. There is no raw form. In .txt templates nothing is escaped.
  */
 #ifndef SERVER_PAGE_H
 #define SERVER_PAGE_H

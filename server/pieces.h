@@ -1,10 +1,10 @@
 /*
  * Pieces in and out: checked, cut into chunks of 256 KiB and sealed, each under its own place, so that a chunk cannot
- *be moved to another piece.
+ * be moved to another piece.
  *
  * In:	job_ask(j, &piece_next_id, NO_ARGS); …
- *	struct piece_new p = { .pool = j->pool, .keys = …, .id = …, .file = …, .kind = …, .name = …, .bytes = …, .size =
- *… }; job_work_long(j, piece_prepare, &p, next);       checks and seals; p.err tells what is wrong (ERR_INPUT piece.…)
+ *	struct piece_new p = { .pool = j->pool, .keys = …, .id = …, .file = …, .kind = …, .name = …, .bytes = … };
+ *	job_work_long(j, piece_prepare, &p, next);       checks and seals; p.err tells what is wrong (ERR_INPUT)
  *	next: piece_store(j, &p); job_then(j, done);     row, chunks, what it replaces, the scan: one segment
  *
  * Out:	where = job_ask(j, &piece_one, …), chunks = job_ask(j, &piece_chunks, …)

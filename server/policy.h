@@ -1,6 +1,6 @@
 /*
  * The policies in force, as this process knows them: workflow/ decides by them, the clerk waits by them, pages say
- *them.
+ * them.
  *
  *	policy_load(&service, &e);                 once, before any thread
  *	const struct policy *p = policy_now(s);    from any thread; p stays what it is, whatever happens meanwhile

@@ -1,6 +1,6 @@
 /*
  * Who asks. A cookie (__Host-session), a bearer token or a client certificate become the arguments of identity_join,
- *the first statement of every segment; its row becomes a struct identity.
+ * the first statement of every segment; its row becomes a struct identity.
  *
  *	session_read(r, keys, pool, &c);                 what the request shows, nothing looked up
  *	c.args                                           the 5 arguments of identity_join

@@ -6,7 +6,7 @@
  *	… j.out.s
  *
  * What it writes without json_f64 is canonical (RFC 8785) as long as the caller gives the keys in their order. It does
- *not read JSON: see server/json.h.
+ * not read JSON: see server/json.h.
  */
 #ifndef BASE_JSON_WRITE_H
 #define BASE_JSON_WRITE_H

@@ -1,8 +1,10 @@
 /*
  * Two plain screens that many routes share: a form with one button, and a note that says what happened.
  *
- *	return simple_form_show(j, 422, &(struct simple_form){ .title = …, .action = "/compte", .fields = …, .button = …
- *}); return simple_note_show(j, 200, &(struct simple_note){ .title = …, .lead = …, .href = "/connexion", .label = … });
+ *	struct simple_form form = { .title = …, .action = "/compte", .fields = …, .button = … };
+ *	return simple_form_show(j, 422, &form);
+ *	struct simple_note note = { .title = …, .lead = …, .href = "/connexion", .label = … };
+ *	return simple_note_show(j, 200, &note);
  */
 #ifndef SERVER_PAGES_SIMPLE_H
 #define SERVER_PAGES_SIMPLE_H

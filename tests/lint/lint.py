@@ -274,6 +274,16 @@ def nothing_left(tree):
                 yield path, line_of(text, m.start()), f"“{m.group(0)}”"
 
 
+@rule("a comment's line is not glued to its star: the formatter breaks an example so when it is too long",
+      {"db/x.h": "/*\n * Long.\n *glued\n */\n"}, {"db/x.h": "/*\n * Long.\n *\tcode();\n *\n */\nint x =\n 2\n *y;\n"})
+def not_glued(tree):
+    for path in tree.c_files():
+        text = tree.text(path)
+        for m in re.finditer(r"/\*.*?\*/", text, re.S):
+            for glued in re.finditer(r"^ \*[^\s*/]", m.group(0), re.M):
+                yield path, line_of(text, m.start() + glued.start()), "a space is missing, or the example was broken: write it shorter"
+
+
 @rule("no path of a machine, no package registry is named",
       {"tests/a.sh": "cd /" + "work/main\n"}, {"tests/a.sh": "cd network/work/\n"})
 def no_host(tree):

@@ -1,6 +1,6 @@
 /*
  * Writes an invented registry (Annuaire Santé, "PS_LibreAcces_Personne_activite") of any size: the same options give
- *the same bytes. Alone: cc -O2 -o build/registry_make tests/tools/registry_make.c
+ * the same bytes. Alone: cc -O2 -o build/registry_make tests/tools/registry_make.c
  *
  *	build/registry_make --lines 2400000 > build/registry.txt
  *

@@ -1,8 +1,8 @@
 /*
  * Seals what passes: COPY text in, COPY text out, for test data made by the database.
  *
- *	psql -c "copy (select id, 'seal:piece.name:' || id || '=rib.pdf' …) to stdout" | seal HOME/keys | psql -c "copy
- *…"
+ *	psql -c "copy (select id, 'seal:piece.name:' || id || '=rib.pdf' …) to stdout" | seal HOME/keys |
+ *	psql -c "copy … from stdin"
  *
  * A field that begins with "seal:", a place and "=" becomes the sealed text as bytea; "seal2:" the same, followed by a
  * field with the SHA-256 of the plain text. Nothing is unescaped: no tabs, newlines or backslashes in what is sealed.
