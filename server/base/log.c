@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,11 +16,6 @@
 enum { LINE = 4096, TAIL = 3 };
 
 static _Atomic enum log_level least_level = LOG_INFO;
-
-void log_set_level(enum log_level least)
-{
-	atomic_store_explicit(&least_level, least, memory_order_relaxed);
-}
 
 struct line {
 	char s[LINE];
@@ -40,6 +36,23 @@ static _Thread_local struct written written;
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t lost;
 
+/* What standard error is decides how to write there without waiting. A file never lets one wait. */
+enum reader { READER_FILE, READER_PIPE, READER_SOCKET };
+static _Atomic enum reader reader;
+
+void log_set_level(enum log_level least)
+{
+	struct stat s = { 0 };
+
+	(void)fstat(STDERR_FILENO, &s);
+	atomic_store_explicit(&reader,
+			      S_ISFIFO(s.st_mode)   ? READER_PIPE
+			      : S_ISSOCK(s.st_mode) ? READER_SOCKET
+						    : READER_FILE,
+			      memory_order_relaxed);
+	atomic_store_explicit(&least_level, least, memory_order_relaxed);
+}
+
 uint64_t log_lost(void)
 {
 	return atomic_load_explicit(&lost, memory_order_relaxed);
@@ -52,26 +65,37 @@ static void lose(const char *bytes, size_t n)
 			atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
 }
 
-/*
- * A reader that has stopped reading stops nobody: what has no room now is lost, and counted. A pipe that can be written
- * has room for PIPE_BUF, which is all that is written at once; one thread at a time looks and writes.
+/* A pipe that can be written has room for PIPE_BUF, which is all that is written at once: one thread looks and writes.
  */
-static void write_out(const char *bytes, size_t n)
+static ssize_t write_pipe(const char *bytes, size_t n)
 {
 	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
-	size_t done = 0;
+	ssize_t w = -1;
 
 	pthread_mutex_lock(&turn);
-	while (done < n && poll(&room, 1, 0) == 1 && !(room.revents & (POLLERR | POLLHUP | POLLNVAL))) {
-		ssize_t w = send(STDERR_FILENO, bytes + done, n - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (w < 0 && errno == ENOTSOCK)
-			w = write(STDERR_FILENO, bytes + done, n - done);
+	errno = EAGAIN;
+	if (poll(&room, 1, 0) == 1 && room.revents == POLLOUT)
+		w = write(STDERR_FILENO, bytes, n);
+	pthread_mutex_unlock(&turn);
+	return w;
+}
+
+/* A reader that has stopped reading stops nobody: what has no room now is lost, and counted. */
+static void write_out(const char *bytes, size_t n)
+{
+	enum reader to = atomic_load_explicit(&reader, memory_order_relaxed);
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t w = to == READER_PIPE ? write_pipe(bytes + done, n - done)
+			    : to == READER_SOCKET
+				    ? send(STDERR_FILENO, bytes + done, n - done, MSG_DONTWAIT | MSG_NOSIGNAL)
+				    : write(STDERR_FILENO, bytes + done, n - done);
 		if (w < 0 && errno != EINTR)
 			break;
 		if (w > 0)
 			done += (size_t)w;
 	}
-	pthread_mutex_unlock(&turn);
 	lose(bytes + done, n - done);
 }
 

@@ -13,6 +13,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
+/* At the start; it also looks at what standard error is: a pipe and a socket are never waited for. */
 void log_set_level(enum log_level least);
 #define log_event(...) log_pairs(__VA_ARGS__, (const char *)NULL)
 /*
