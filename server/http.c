@@ -115,7 +115,7 @@ struct loop {
 	struct service *service;
 	int jobs;
 	uint64_t unread; /* of its connections that are not to end */
-	int64_t stop_at, swept_at;
+	int64_t stop_at, swept_at, bodies_at;
 	int64_t clock_lead;               /* of the machine's clock on the monotonic one, ms */
 	int64_t unwarned_at;              /* draining: HTTP/2 connections are to be told since then; 0: all were */
 	bool draining, stopping, hurried; /* hurried: much of what comes or leaves is held, look often */
@@ -902,7 +902,6 @@ static void tick(struct loop *l, int64_t now)
 		l->swept_at = now;
 		sweep(l, now);
 	}
-	sweep_bodies(l);
 	atomic_store(&l->unread_seen, l->unread);
 	pthread_mutex_lock(&l->lock);
 	l->lanes_counts = lanes_counts(l->lanes);
@@ -971,6 +970,11 @@ static void turn(struct loop *l)
 	lanes_dispatch(l->lanes);
 	atomic_store(&l->up, lanes_up(l->lanes));
 	int64_t now = clock_monotonic();
+	/* A fast network brings hundreds of megabytes between two ticks. */
+	if (now - l->bodies_at >= SECOND / 20) {
+		l->bodies_at = now;
+		sweep_bodies(l);
+	}
 	if (now - atomic_load(&http.ticked_at[l->index]) >= (often ? SECOND / 10 : SECOND))
 		tick(l, now);
 }
