@@ -614,8 +614,8 @@ static int scan_row(struct service *s, struct lanes *l, struct pool *pool, const
 		return done(l, pool, id, NULL, e);
 	struct segment *g = segment_new(l, pool, LANE_WRITE, NULL, NULL);
 	identity_ask(g, pool, &system_identity, 0);
-	size_t one = segment_ask(g, &piece_one, ARGS(arg_i64(pool, rows_i64(row, 0, "file")), arg_i64(pool, piece)));
 	size_t chunks = segment_ask(g, &piece_chunks, ARGS(arg_i64(pool, piece)));
+	size_t one = segment_ask(g, &piece_one, ARGS(arg_i64(pool, rows_i64(row, 0, "file")), arg_i64(pool, piece)));
 	if (db_send_wait(g, e) ||
 	    piece_read_rows(&read, s->keys, segment_rows(g, one), segment_rows(g, chunks), pool, e))
 		return -1;

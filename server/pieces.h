@@ -7,7 +7,8 @@
  *	job_work_long(j, piece_prepare, &p, next);       checks and seals; p.err tells what is wrong (ERR_INPUT)
  *	next: piece_store(j, &p); job_then(j, done);     row, chunks, what it replaces, the scan: one segment
  *
- * Out:	where = job_ask(j, &piece_one, …), chunks = job_ask(j, &piece_chunks, …)
+ * Out:	chunks = job_ask(j, &piece_chunks, …), row = job_ask(j, &piece_one, …)     in this order: each sees the moment
+ *	it runs, and of a piece that is erased in between the row says so
  *	struct piece_read r; piece_read_rows(&r, keys, rows, chunks, pool)     on the loop
  *	job_work(j, piece_open, &r, next);               then r.bytes, r.size, r.name, r.type, or r.err
  *

@@ -27,8 +27,8 @@ int piece_agent_ask(struct job *j, struct err *e)
 	o->piece = job_param_id(j, "piece");
 	if (!o->file || !o->piece)
 		return fail(e, ERR_MISSING, "file.missing");
-	o->row = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, o->file), arg_i64(j->pool, o->piece)));
 	o->chunks = job_ask(j, &piece_chunks, ARGS(arg_i64(j->pool, o->piece)));
+	o->row = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, o->file), arg_i64(j->pool, o->piece)));
 	o->context = job_ask(j, &agent_file_hold, ARGS(arg_i64(j->pool, o->file)));
 	return 0;
 }

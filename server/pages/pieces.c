@@ -108,8 +108,8 @@ int piece_out_answer(struct job *j, struct err *e)
 		return fail(e, ERR_DENIED, "piece.infected");
 	if (!rows_null(r, 0, "erased_at"))
 		return fail(e, ERR_MISSING, "piece.erased");
-	s->row = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, s->in.file), arg_i64(j->pool, s->id)));
 	s->chunks = job_ask(j, &piece_chunks, ARGS(arg_i64(j->pool, s->id)));
+	s->row = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, s->in.file), arg_i64(j->pool, s->id)));
 	job_then(j, chunks_read);
 	return 0;
 }

@@ -146,8 +146,8 @@ static int viewed(struct job *j, struct err *e)
 		f->chunks = POOL_ARRAY(j->pool, size_t, f->view->piece_count + 1);
 		for (size_t p = 0; p < f->view->piece_count; p++) {
 			struct arg piece = arg_i64(j->pool, f->view->pieces[p].id);
-			f->piece[p] = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, f->id), piece));
 			f->chunks[p] = job_ask(j, &piece_chunks, ARGS(piece));
+			f->piece[p] = job_ask(j, &piece_one, ARGS(arg_i64(j->pool, f->id), piece));
 		}
 	}
 	json_end(&d->index);

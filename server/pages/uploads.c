@@ -313,8 +313,9 @@ static int complete(struct job *j)
 	struct upload_state *s = j->state;
 
 	piece_in_begin(j, s->in.file);
-	ask_where(j);
+	/* before where it stands: whole already in between, the row says so; the other way round they would be missing */
 	s->chunks = job_ask(j, &upload_chunks, ARGS(arg_i64(j->pool, s->id)));
+	ask_where(j);
 	job_then(j, completing);
 	return 0;
 }

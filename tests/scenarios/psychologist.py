@@ -285,6 +285,45 @@ def resumed(w):
     right(w.house.sql("select count(*) from upload_chunk where upload = %d" % number) == [("0",)], "its slices are kept twice")
 
 
+def between(w, table, change, ask):
+    """What ask() gives when `change` is made after its request was begun and before that table is read for it."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        done = pool.submit(w.house.sql, """do $$ begin
+            lock table %s in access exclusive mode;
+            for i in 1..1000 loop
+                exit when exists (select from pg_locks where not granted and relation = '%s'::regclass);
+                perform pg_sleep(0.01);
+            end loop;
+            %s;
+        end $$""" % (table, table, change))
+        until = time.monotonic() + 10
+        while not w.house.sql("select 1 from pg_locks where granted and relation = '%s'::regclass and mode = 'AccessExclusiveLock'" % table):
+            right(time.monotonic() < until and not done.done(), "the change never began")
+        a = ask()
+        done.result()
+    return a
+
+
+def completed_between(w):
+    content = big_pdf(200000)
+    at = begun(w, "rosa", {"kind": "identity"}, content).headers["Location"]
+    slices(w, "rosa", at, content, 0, 100000)
+    right(w.house.ask("rosa", "upload_slice", at, 100000, content[100000:]).status == 204, "all is there, and it was not said to be the last")
+    number, other = int(at.rsplit("/", 1)[1]), int(w.house.sql("select max(id) from piece where file = %d" % w.person("rosa").file)[0][0])
+    a = between(w, "upload_chunk", "update upload set piece = %d where id = %d; delete from upload_chunk where upload = %d" % (other, number, number),
+                lambda: w.house.ask("rosa", "upload_slice", at, len(content), b"", True))
+    right(a.status == 200 and a.json["piece"] == other, repr(a))
+
+
+def erased_between(w):
+    p = send(w, "rosa", 201, {"kind": "diploma_extra"}, pdf("effacée")).json["id"]
+    at = "/dossiers/%d/pieces/%d" % (w.person("rosa").file, p)
+    a = between(w, "piece_chunk", "update piece set erased_at = enroll_now() where id = %d; delete from piece_chunk where piece = %d" % (p, p),
+                lambda: w.house.ask("rosa", "get", at))
+    right(a.status == 404 and "effacée" in a.json["detail"], repr(a))
+    right(w.house.ask("rosa", "ask", "DELETE", at).status in (200, 404), "taking it away")
+
+
 def sealed_slices(w):
     """At rest no slice can be read, and none is what it was under another key, place or number."""
     content = big_pdf(300000)
@@ -656,6 +695,8 @@ scenario("pieces in slices", [
     drafts("rosa", pieces=False),
     holds("ten megabytes cut at every stage, and by SIGKILL, are resumed where they were, and come back byte for byte", resumed),
     holds("slices are sealed, each in its place", sealed_slices),
+    holds("what another completion ended meanwhile is answered with that one's piece", completed_between),
+    holds("a piece that is erased while it is read is told to be erased", erased_between),
     holds("what is too large, out of place or of another kind is refused, and of two at once one loses clearly", slices_refused),
     holds("an upload is its person's alone: another's is not there, agents see none", upload_is_mine),
     holds("a file has three unfinished uploads at most", few_uploads),
@@ -760,7 +801,7 @@ def profile(w):
     right({f for f, _ in code_of(a)} >= {"website"}, a)
     w.house.move(days=40)
     a = mine(w, "fanny", "post", "/dossiers/{}/profil", 200, {"confirm": True}).json
-    right(a["confirmed_on"] == w.house.now().date().isoformat() and a["languages"] == ["breton"], a)
+    right(a["confirmed_on"] == today(w) and a["languages"] == ["breton"], a)
     right(w.house.ask("emma", "post", "/dossiers/%d/profil" % w.person("fanny").file, {"confirm": True}).status == 404, "another person's")
 
 
