@@ -322,7 +322,15 @@ const answers = who => ({
 })
 
 // An account that is open.
-export const account = who => execFileSync(process.env.ENROLLCTL, ['account', 'create', '--email', who.email, '--password-stdin'], { input: `${password}\n` })
+export const ctl = (words, input) => execFileSync(process.env.ENROLLCTL, words, { encoding: 'utf8', input })
+export const account = who => ctl(['account', 'create', '--email', who.email, '--password-stdin'], `${password}\n`)
+
+// When it is for the service, so many days on; the law's day is that of Paris.
+export const instant = days => new Date(Date.parse(JSON.parse(ctl(['tick', '--json'])).now) + days * 86400000)
+export const day = days => {
+	const [year, month, dayOfMonth] = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Paris' }).format(instant(days)).split('-')
+	return [dayOfMonth, month, year]
+}
 
 // Applies as `who` through the JSON face and gives the file's path, once it is in `state`.
 export async function applied(t, who, state) {

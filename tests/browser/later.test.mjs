@@ -1,16 +1,10 @@
 // What needs weeks to pass, and the ways back: it moves the clock of the service, so it runs alone, after the others.
 // Who did it (demonstration): Anne-Laure Convention, Karim Contresigne, Hugo Refus, all of the CPAM of Lille-Douai.
-import { execFileSync } from 'node:child_process'
-import { account, agentFires, applied, date, employerLink, follow, isIn, press, signIn, stateOf, wrong } from './journey.mjs'
+import { account, agentFires, applied, ctl, date, day, employerLink, follow, instant, isIn, press, signIn, stateOf, wrong } from './journey.mjs'
 import { agentUrl, suite } from './lib.mjs'
 import { people } from './people.mjs'
 
-const ctl = (...words) => execFileSync(process.env.ENROLLCTL, words, { encoding: 'utf8' })
-const later = days => ctl('tick', '--now', new Date(Date.parse(JSON.parse(ctl('tick', '--json')).now) + days * 86400000).toISOString().replace(/\.\d+/, ''))
-const day = days => {
-	const d = new Date(Date.parse(JSON.parse(ctl('tick', '--json')).now) + days * 86400000)
-	return [d.getUTCDate(), d.getUTCMonth() + 1, d.getUTCFullYear()]
-}
+const later = days => ctl(['tick', '--now', instant(days).toISOString().replace(/\.\d+/, '')])
 
 await suite(async t => {
 	const seen = (page, name) => t.sound(page, name)

@@ -1,7 +1,7 @@
 // The whole way, without scripts and then with them: an account, the application with its mistakes, the caisse that asks for a
 // correction, approves and countersigns, the signature, the directory. Every page and error met is sound.
 import { suite } from './lib.mjs'
-import { approve, attach, becomes, fill, follow, link, openAccount, press, sign, isIn, submit, wrong } from './journey.mjs'
+import { approve, attach, becomes, date, day, fill, follow, link, openAccount, press, sign, isIn, submit, wrong } from './journey.mjs'
 import { password, pdf, people } from './people.mjs'
 
 await suite(async t => {
@@ -80,10 +80,7 @@ await suite(async t => {
 		await wrong(t, lea, 'a countersignature without its reference', 2)
 		await seen(lea, 'the page that countersigns with its problem')
 		await lea.locator('[name=fnps]').fill('FNPS-ESSAI')
-		const today = new Date()
-		await lea.locator('[name="effective_date.day"]').fill(String(today.getDate()))
-		await lea.locator('[name="effective_date.month"]').fill(String(today.getMonth() + 1))
-		await lea.locator('[name="effective_date.year"]').fill(String(today.getFullYear()))
+		await date(lea, 'effective_date', day(0))
 		await press(lea, 'Contresigner la convention')
 		await isIn(t, lea, 'Conventionné', 'the delegate countersigns')
 		await seen(lea, 'the file, conventioned, as its delegate sees it')

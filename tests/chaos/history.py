@@ -126,7 +126,7 @@ class History:
         return {"text": text}
 
     def today(self, more=0):
-        return (datetime.date.today() + datetime.timedelta(days=self.days + more)).isoformat()
+        return (datetime.datetime.now(PARIS).date() + datetime.timedelta(days=self.days + more)).isoformat()
 
     def code(self, c, who, file):
         before = len(self.house.mail.to(who.address))

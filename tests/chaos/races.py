@@ -286,7 +286,7 @@ def main(c):
         n, wanted, seconds, rendered, threads, making = 12, 150, 15, 4, 4, 60
     else:
         n, wanted, seconds, rendered, threads, making = (600, asked, 86400, 60, 8, 150) if asked else (300, 10**6, LONG, 40, 8, 60)
-    races = Races(c, house, house.now().date().isoformat())
+    races = Races(c, house, house.today().isoformat())
     people = crowd(house, n, threads=threads, seconds=making)
     walks = []
     for m in people:

@@ -12,7 +12,7 @@ def suspends(w, by, name):
     right(w.fire(by, "state_findings", name, {"text": "Constats."}).status == 422, "findings on the same day")
     house.move(days=31)
     right(w.fire(by, "state_findings", name, {"text": "Constats."}).status == 200, "findings")
-    until = (house.now() + datetime.timedelta(days=31 + 40)).date().isoformat()
+    until = house.today(31 + 40).isoformat()
     right(w.fire(by, "suspend", name, {"text": "Motif.", "until": until}).status == 422, "suspended on the same day")
     house.move(days=31)
     a = w.fire(by, "suspend", name, {"text": "Motif.", "until": until})
@@ -20,19 +20,12 @@ def suspends(w, by, name):
     house.registry()
 
 
-def told(name, words):
-    def fact(w):
-        w.house.mail.wait(mail_of(name), "(%s)" % words)
-    return fact
-
-
 def last_day(w):
     """The running year ends on the eve of the anniversary, in the letter as on the page."""
     first = datetime.date.fromisoformat(str(w.house.sql("select effective_date from file where id = %d" % w.person("hana").file)[0][0]))
     eve = first.replace(year=first.year + 2) - datetime.timedelta(days=1)
-    months = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
     said = w.house.mail.wait(mail_of("hana"), r"tacitement pour un an.*?jusqu’au ([0-9a-zéû\s]+?)\.").split()
-    right(said == ["1er" if eve.day == 1 else str(eve.day), months[eve.month - 1], str(eve.year)], "%s, not %s" % (said, eve))
+    right(said == french(eve).split(), "%s, not %s" % (said, eve))
 
 
 @command("{by} states findings twice, suspends {name} with the first and excludes with the second")
@@ -48,7 +41,7 @@ def two_findings(w, by, name):
     fires_now("warn", 200)
     house.move(days=31)
     fires_now("state_findings", 200)
-    fires_now("suspend", 200, until=(house.now() + datetime.timedelta(days=90)).date().isoformat())
+    fires_now("suspend", 200, until=house.today(90).isoformat())
     fires_now("exclude", 422)  # the second findings are of today
     house.move(days=31)
     fires_now("exclude", 200)
@@ -82,18 +75,16 @@ scenario("four months without an answer are a refusal that can be appealed", [
     days_pass(25, fired=[("cleo", "lapse")]), state("cleo", "refused"),
     fires("cleo", "appeal", "cleo", text="Personne ne m'a répondu."), state("cleo", "appealed"),
     days_pass(64, fired=[("cleo", "lapse")]), state("cleo", "refused"),
-    holds("the letter tells of the appeal, not of the four months", told("cleo", r"votre recours est réputé rejeté")),
+    holds("the letter tells of the appeal, not of the four months", letter("cleo", r"votre recours est réputé rejeté")),
     refused("cleo", "appeal", "cleo", 422, text="Encore."),
 ])
 
 def presumed_notified(w):
     """Nobody opened the decision for 20 days: the limit runs from the 15th day, on the page as for the appeal itself."""
-    decided = datetime.datetime.fromisoformat(w.house.sql("select decided_at at time zone 'UTC' from file where id = %d" % w.person("dora").file)[0][0])
+    decided = datetime.datetime.fromisoformat(w.house.sql("select decided_at at time zone 'Europe/Paris' from file where id = %d" % w.person("dora").file)[0][0])
     w.file("dora")  # signs in again: opening it now comes too late to move the day
     page = w.house.ask("dora", "get", "/dossiers/%d" % w.person("dora").file, Accept="text/html").text
-    day = decided + datetime.timedelta(days=15, hours=1)
-    months = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
-    wanted = "La vôtre l’est depuis le %s\u00a0%s\u00a0%d" % ("1er" if day.day == 1 else day.day, months[day.month - 1], day.year)
+    wanted = "La vôtre l’est depuis le " + french(decided + datetime.timedelta(days=15))
     right("réputée l’être 15 jours après son envoi" in page and wanted in page, "no %r in %s" % (wanted, re.findall("Pour quand.*", page)))
 
 

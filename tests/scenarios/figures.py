@@ -55,8 +55,8 @@ def month_end(w):
     """A month end closes: small cells are hidden, the stock never is, and that day's answer stays the same."""
     before = country(w)
     right(before["submitted"] is None and before["conventioned"] == 1, before)
-    now = w.house.now()
-    w.house.move_to((now.replace(day=28, hour=12) + datetime.timedelta(days=8)).replace(day=2))
+    later = (w.house.today().replace(day=28) + datetime.timedelta(days=8)).replace(day=2)
+    w.house.move_to(datetime.datetime.combine(later, datetime.time(12)))
     a = get(w, "/statistiques?niveau=pays").json
     right(a["published"] is not None, a)
     item = a["items"][0]

@@ -34,13 +34,6 @@ def one_more(measure):
     return fact
 
 
-def letter(name, words):
-    """Was this person told, by mail, with these words?"""
-    def fact(w):
-        w.house.mail.wait(mail_of(name), "(%s)" % words)
-    return fact
-
-
 def counts(name, measure, other):
     """What this file counts as in the figures, and as what it does not."""
     def fact(w):

@@ -39,8 +39,10 @@ import time
 import traceback
 import urllib.parse
 import uuid
+import zoneinfo
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 FOLDER = "/tmp"  # where houses are made
 PASSWORD = "une phrase de passe assez longue"
 
@@ -205,10 +207,11 @@ class Answer:
 
 
 class Client:
-    """One person's connection, kept alive: JSON unless told otherwise."""
+    """One person's connection, kept alive: JSON unless told otherwise. Of several threads one asks after the other."""
 
     def __init__(self, port, ca, certificate=None):
         self.port, self.ca, self.certificate, self.token = port, ca, certificate, None
+        self.lock = threading.RLock()
         self.context = ssl.create_default_context(cafile=ca)
         if certificate:
             self.context.load_cert_chain(*certificate)
@@ -230,17 +233,18 @@ class Client:
 
     def ask(self, method, path, body=None, headers=None):
         head = {"Accept": "application/json", **({"Authorization": "Bearer " + self.token} if self.token else {}), **(headers or {})}
-        for attempt in (1, 2):
-            try:
-                if not self.connection:
-                    self.connection = self.connect()
-                self.connection.request(method, path, body, head)
-                response = self.connection.getresponse()
-                return Answer(response.status, response.headers, response.read())
-            except (http.client.HTTPException, OSError):
-                self.close()
-                if attempt == 2 or method != "GET" and "Idempotency-Key" not in head:
-                    raise
+        with self.lock:
+            for attempt in (1, 2):
+                try:
+                    if not self.connection:
+                        self.connection = self.connect()
+                    self.connection.request(method, path, body, head)
+                    response = self.connection.getresponse()
+                    return Answer(response.status, response.headers, response.read())
+                except (http.client.HTTPException, OSError):
+                    self.close()
+                    if attempt == 2 or method != "GET" and "Idempotency-Key" not in head:
+                        raise
 
     def get(self, path, **headers):
         return self.ask("GET", path, headers=headers)
@@ -270,9 +274,10 @@ class Client:
         return self.ask("PATCH", at, content, {**slice_head(offset, last), **headers})
 
     def close(self):
-        if self.connection:
-            self.connection.close()
-        self.connection = None
+        with self.lock:
+            if self.connection:
+                self.connection.close()
+            self.connection = None
 
 
 def slice_head(offset, last=False):
@@ -445,6 +450,10 @@ class House:
     def now(self):
         return datetime.datetime.fromisoformat(jsonlib.loads(self.ctl("tick", "--json"))["now"].replace("Z", "+00:00"))
 
+    def today(self, days=0):
+        """The law's day, that of Paris: for an hour or two each night it is not UTC's."""
+        return self.now().astimezone(PARIS).date() + datetime.timedelta(days=days)
+
     def move(self, **delta):
         """The clock goes forward; what is due is fired. Gives the lines of what fired."""
         return self.move_to(self.now() + datetime.timedelta(**delta))
@@ -601,7 +610,7 @@ def fires(w, by, event, name, gives=200, **body):
 
 
 def today(w):
-    return w.house.now().date().isoformat()
+    return w.house.today().isoformat()
 
 
 @command("{by} may not fire {event} ({gives})")
@@ -721,6 +730,18 @@ def listed(w, query, good):
 def directory(w, name, commune="59350", there=True):
     last = answers_of(w.person(name))["last_name"]
     listed(w, "commune=%s" % commune, lambda items: any(last in i["name"] for i in items) == there)
+
+
+def letter(name, words):
+    """Was this person told, by mail, with these words?"""
+    def fact(w):
+        w.house.mail.wait(mail_of(name), "(%s)" % words)
+    return fact
+
+
+def french(day):
+    months = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+    return "%s\u00a0%s\u00a0%d" % ("1er" if day.day == 1 else day.day, months[day.month - 1], day.year)
 
 
 @command("the clock goes {days} days on")

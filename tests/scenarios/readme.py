@@ -60,7 +60,7 @@ def every_state(w):
 
 
 def history_is_long(w):
-    past = (w.house.now() - datetime.timedelta(days=100)).date().isoformat()
+    past = w.house.today(-100).isoformat()
     then = jsonlib.loads(w.house.ctl("figures", "--level", "pays", "--as-of", past, "--json"))["items"][0]["conventioned"]
     now = jsonlib.loads(w.house.ctl("figures", "--level", "pays", "--json"))["items"][0]["conventioned"]
     right(0 < then < now, "%d then, %d now" % (then, now))
