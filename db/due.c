@@ -7,8 +7,11 @@ SQL(due_orphans,
     "select c.id, c.version, c.state from file c join file p on p.id = c.parent where c.kind = 'amendment'"
     " and c.state not in ('draft', 'refused', 'ended', 'withdrawn', 'closed') and p.state in ('ended', 'closed', "
     "'refused', 'withdrawn') order by c.id limit $1::int");
-SQL(due_notified, "update file set notified_at = decided_at + make_interval(days => $1::int) where notified_at is null"
-		  " and decided_at <= enroll_now() - make_interval(days => $1::int)");
+/* As notified_at() of deadlines.c: so many days of Paris after the decision, at the same hour. */
+SQL(due_notified,
+    "with p as (select id, (decided_at at time zone 'Europe/Paris' + make_interval(days => $1::int)) at time zone "
+    "'Europe/Paris' as at from file where notified_at is null and decided_at is not null)"
+    " update file f set notified_at = p.at from p where f.id = p.id and p.at <= enroll_now()");
 SQL(due_next, "select min(deadline) as at from file where deadline is not null");
 
 /* Of several days that have come at once only the last is told; a person who was given fewer is not told of them. */

@@ -475,10 +475,21 @@ static void without_a_registry_a_file_waits_then_goes_to_the_experts_then_is_ref
 	tick(pool);
 	assert_int_equal(
 		number(pool_printf(pool,
-				   "select count(*) from file where id = %lld and notified_at = decided_at + interval "
-				   "'15 days'",
+				   "select count(*) from file where id = %lld and notified_at = (decided_at at time "
+				   "zone 'Europe/Paris' + interval '15 days') at time zone 'Europe/Paris'",
 				   (long long)file)),
 		1);
+	/* midnight of Paris to midnight of Paris, though a day between them has 25 hours */
+	owner(pool_printf(pool,
+			  "update file set decided_at = '2025-10-19T22:00:00Z', notified_at = null where id = %lld "
+			  "returning id",
+			  (long long)file));
+	tick(pool);
+	assert_int_equal(number(pool_printf(pool,
+					    "select count(*) from file where id = %lld and notified_at = "
+					    "'2025-11-03T23:00:00Z'",
+					    (long long)file)),
+			 1);
 	pool_free(pool);
 }
 
