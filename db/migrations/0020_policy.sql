@@ -45,7 +45,8 @@ create function policy_at(p_name text, p_at timestamptz) returns int language sq
 $$;
 grant select on policy, policy_change to enroll_service;
 
--- As in 0002, but for the term: so many years as the policy says.
+-- As in 0002, but for two things: the term is so many years as the policy says; and since proofs are erased in every state
+-- after the countersignature (0019), an event that leaves a file in "leaving" keeps how it came there.
 create or replace function event_apply() returns trigger
 language plpgsql security definer set search_path = enroll, pg_temp as $$
 declare
