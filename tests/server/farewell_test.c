@@ -1,26 +1,19 @@
 /* Told to stop while work on other threads goes on, against a real PostgreSQL: in this process, which the sanitizer
  * sees. */
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../lib/folder.h"
 #include "../lib/pgtest.h"
+#include "../lib/served.h"
 #include "../lib/test.h"
 
-#include "../../forms/form.h"
-#include "../../server/base/log.h"
 #include "../../server/http.h"
 #include "../../server/job.h"
-#include "../../server/page.h"
-#include "../../server/pages/pages.h"
-#include "../../server/text.h"
 
 static struct service service;
 static struct pool *pool;
@@ -40,23 +33,6 @@ int crypto_pwhash_str(char out[128], const char *password, unsigned long long n,
 	memset(out, 0, 128);
 	atomic_fetch_add(&ended, 1);
 	return 0;
-}
-
-static void good(int result, const struct err *e)
-{
-	if (result)
-		fail_msg("%s %s", e->text ? e->text : "", e->detail);
-}
-
-static int free_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	close(fd);
-	return ntohs(a.sin_port);
 }
 
 static void *run(void *result)
@@ -143,33 +119,16 @@ static int start(void **unused)
 	good(authority_make(ca, &e), &e);
 	*s = (struct settings){
 		.home = folder,
-		.port = free_port(),
-		.bind = "127.0.0.1",
 		.tls_cert = pool_printf(pool, "%s/server.pem", certs),
 		.tls_key = pool_printf(pool, "%s/server.key", certs),
 		.agent_ca = pool_printf(pool, "%s/ca.pem", ca),
 		.agent_crl = "",
-		.eligibility = "automatic",
 		.max_connections_per_address = 20,
 		.idle_seconds = 60,
 		.loops = 1,
 	};
-	s->agent_port = free_port();
-	s->public_url = pool_printf(pool, "https://localhost:%d", s->port);
-	s->agent_url = pool_printf(pool, "https://localhost:%d", s->agent_port);
-	service.pool = pool;
-	service.policy = &policy_default;
 	service.dsn = pgtest_dsn();
-	service.keys = keyring_open(pool_printf(pool, "%s/keys", folder), true, &e);
-	assert_non_null(service.keys);
-	log_set_level(LOG_ERROR);
-	good(texts_load(pool, &e), &e);
-	good(forms_load(pool, &e), &e);
-	good(pages_load(pool, &e), &e);
-	good(statics_load(pool, &e), &e);
-	good(jobs_start(2, &e), &e);
-	good(http_open(&service, &e), &e);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	served_open(&service, pool);
 	return 0;
 }
 

@@ -18,16 +18,12 @@
 #include <unistd.h>
 
 #include "../lib/folder.h"
+#include "../lib/served.h"
 #include "../lib/test.h"
 
-#include "../../forms/form.h"
 #include "../../server/base/file.h"
-#include "../../server/base/log.h"
 #include "../../server/http.h"
 #include "../../server/job.h"
-#include "../../server/page.h"
-#include "../../server/pages/pages.h"
-#include "../../server/text.h"
 
 static struct service service;
 static pthread_t thread;
@@ -42,23 +38,6 @@ static void *run(void *unused)
 	(void)unused;
 	run_result = http_run(&service, NULL, &e);
 	return NULL;
-}
-
-static int free_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	close(fd);
-	return ntohs(a.sin_port);
-}
-
-static void good(int result, const struct err *e)
-{
-	if (result)
-		fail_msg("%s %s", e->text ? e->text : "", e->detail);
 }
 
 static int start(void **unused)
@@ -89,35 +68,18 @@ static int start(void **unused)
 	server_cert = pool_printf(pool, "%s/server.pem", certs);
 	*s = (struct settings){
 		.home = folder,
-		.port = free_port(),
-		.bind = "127.0.0.1",
 		.tls_cert = server_cert,
 		.tls_key = pool_printf(pool, "%s/server.key", certs),
 		.agent_ca = pool_printf(pool, "%s/ca.pem", ca),
 		.agent_crl = pool_printf(pool, "%s/ca.crl", ca),
-		.eligibility = "automatic",
 		.max_connections_per_address = 20,
 		.proxy = "127.0.0.7,127.0.0.9",
 		.idle_seconds = 2,
 		.loops = 2,
 		.log_level = "error",
 	};
-	s->agent_port = free_port();
-	s->public_url = pool_printf(pool, "https://localhost:%d", s->port);
-	s->agent_url = pool_printf(pool, "https://localhost:%d", s->agent_port);
-	service.pool = pool;
-	service.policy = &policy_default;
 	service.dsn = "host=/nonexistent dbname=none";
-	service.keys = keyring_open(pool_printf(pool, "%s/keys", folder), true, &e);
-	assert_non_null(service.keys);
-	log_set_level(LOG_ERROR);
-	good(texts_load(pool, &e), &e);
-	good(forms_load(pool, &e), &e);
-	good(pages_load(pool, &e), &e);
-	good(statics_load(pool, &e), &e);
-	good(jobs_start(2, &e), &e);
-	good(http_open(&service, &e), &e);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	served_open(&service, pool);
 	return pthread_create(&thread, NULL, run, NULL);
 }
 
