@@ -343,18 +343,26 @@ static struct figures_item *item_of_caisse(const struct reading *g, const char *
 	return at && at->item != SIZE_MAX ? &g->f->items[at->item] : NULL;
 }
 
-/* "state:in_review=3 submitted=-": calls with the number, or -1 and hidden. */
+/* Of "state:in_review=3 submitted=-", which it cuts up: the next name, with *value; NULL at the end. */
+static const char *next_cell(char **rest, const char **value)
+{
+	char *cell = strsep(rest, " "), *equals = cell ? strchr(cell, '=') : NULL;
+
+	if (!equals)
+		return NULL;
+	*equals = 0;
+	*value = equals + 1;
+	return cell;
+}
+
 static void read_cells(struct reading *g, const char *cells, struct figures_item *item, struct figures_item *total,
 		       bool stock_only)
 {
-	char *copy = pool_strdup(g->pool, cells), *save = NULL;
+	char *rest = pool_strdup(g->pool, cells);
+	const char *value;
 
-	for (char *c = strtok_r(copy, " ", &save); c; c = strtok_r(NULL, " ", &save)) {
-		char *value = strchr(c, '=');
+	for (const char *c; (c = next_cell(&rest, &value));) {
 		size_t at;
-		if (!value)
-			continue;
-		*value++ = 0;
 		if (stock_only && strcmp(c, fixed[FM_STOCK]))
 			continue;
 		if (!strncmp(c, "stage:", 6)) {
@@ -503,13 +511,11 @@ size_t figures_series_read(const struct figures_question *q, const struct rows *
 	for (size_t i = 0; i < known; i++)
 		scope[i] = place_of(q, places, i, pool);
 	for (size_t i = 0; i < n; i++) {
-		char *cells = pool_strdup(pool, rows_str(series, i, "cells")), *save = NULL;
+		char *rest = pool_strdup(pool, rows_str(series, i, "cells"));
+		const char *value;
 		points[i].day = rows_day(series, i, "day");
-		for (char *c = strtok_r(cells, " ", &save); c; c = strtok_r(NULL, " ", &save)) {
-			char *value = strchr(c, '=');
-			const struct place *at;
-			*value++ = 0;
-			at = place_find(scope, known, c);
+		for (const char *c; (c = next_cell(&rest, &value));) {
+			const struct place *at = place_find(scope, known, c);
 			if (at && at->inside)
 				points[i].total += strtoll(value, NULL, 10);
 		}

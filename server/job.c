@@ -619,15 +619,14 @@ static void *worker(void *at)
 		atomic_fetch_sub(&counts.queued, 1);
 		j->private->work(j->private->work_arg);
 		atomic_fetch_add(&counts.worked, 1);
-		struct loop *loop = j->private->loop;
-		pthread_mutex_lock(&workers.lock);
-		if (slow) {
+		if (slow) { /* before it is posted: it may be gone at once */
+			pthread_mutex_lock(&workers.lock);
 			*running = NULL;
 			workers.long_running--;
 			pthread_cond_broadcast(&workers.wake);
+			pthread_mutex_unlock(&workers.lock);
 		}
-		pthread_mutex_unlock(&workers.lock);
-		loop_post(loop, worked, j);
+		loop_post(j->private->loop, worked, j);
 		pthread_mutex_lock(&workers.lock);
 	}
 	workers.ends++;
@@ -677,17 +676,25 @@ static bool same_person(const struct job *a, const struct job *b)
 	return a->who.account == b->who.account && a->who.agent == b->who.agent;
 }
 
+/* How many long ones of this person wait or run. The lock is held. */
+static int long_of(const struct job *j)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < COUNT(workers.running); i++)
+		n += workers.running[i] && same_person(workers.running[i], j);
+	for (const struct job *x = workers.slow.first; x; x = x->private->queue_next)
+		n += same_person(x, j);
+	return n;
+}
+
 static int work_queue(struct job *j, struct err *e)
 {
 	struct work_queue *q = j->private->slow ? &workers.slow : &workers.quick;
-	int mine = 0;
 
 	pthread_mutex_lock(&workers.lock);
-	for (int i = 0; j->private->slow && i < THREADS_MOST; i++)
-		mine += workers.running[i] && same_person(workers.running[i], j);
-	for (const struct job *x = workers.slow.first; j->private->slow && x; x = x->private->queue_next)
-		mine += same_person(x, j);
-	if (mine < LONG_EACH) {
+	bool enough = j->private->slow && long_of(j) >= LONG_EACH;
+	if (!enough) {
 		j->private->queue_next = NULL;
 		*q->last = j;
 		q->last = &j->private->queue_next;
@@ -695,7 +702,7 @@ static int work_queue(struct job *j, struct err *e)
 		atomic_fetch_add(&counts.queued, 1);
 	}
 	pthread_mutex_unlock(&workers.lock);
-	return mine < LONG_EACH ? 0 : fail(e, ERR_INPUT, "error.busy_yours");
+	return enough ? fail(e, ERR_INPUT, "error.busy_yours") : 0;
 }
 
 /* ---- running a step ---- */

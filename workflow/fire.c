@@ -682,10 +682,10 @@ static void gathered(struct segment *s, void *arg)
 		w->items = segment_rows(s, x->items);
 	if (x->parent != SIZE_MAX)
 		w->parent = segment_rows(s, x->parent);
-	if (x->child != SIZE_MAX)
+	if (x->child != SIZE_MAX) {
 		w->child = rows_i64(segment_rows(s, x->child), 0, "id");
-	if (x->profile != SIZE_MAX)
 		w->profile = segment_rows(s, x->profile);
+	}
 	facts_read(w->file, w->more, &f->who, now, f->policy, f->expert_on, f->expert_context, &w->facts);
 	if (f->who.role == EMPLOYER)
 		w->facts.owns_file = false;
@@ -719,7 +719,7 @@ void fire(struct firing *f, void (*done)(struct firing *f, void *arg), void *arg
 	x->w.actor = actor;
 	x->w.keys = f->keys;
 	x->w.effective = x->w.until = DAY_NONE;
-	x->items = x->parent = x->child = x->proposal = x->profile = SIZE_MAX;
+	x->items = x->parent = x->child = x->proposal = SIZE_MAX;
 	x->tx = tx_new(f->lanes, f->pool);
 	s = tx_flight(x->tx, gathered, f);
 	identity_ask(s, f->pool, &f->who, f->who.role == EMPLOYER ? f->file : 0);
@@ -744,10 +744,10 @@ void fire(struct firing *f, void (*done)(struct firing *f, void *arg), void *arg
 		x->items = segment_ask(s, &case_items, ARGS(id));
 	if (f->event == EV_CONFIRM_INELIGIBLE)
 		x->proposal = segment_ask(s, &case_proposal, ARGS(id));
-	if (f->event == EV_AMEND)
+	if (f->event == EV_AMEND) {
 		x->child = segment_ask(s, &case_child_id, NO_ARGS);
-	if (f->event == EV_AMEND)
 		x->profile = segment_ask(s, &case_profile_kept, ARGS(id));
+	}
 	if (segment_send(s, &f->err))
 		finish(f);
 }
