@@ -313,7 +313,7 @@ static int complete(struct job *j)
 	struct upload_state *s = j->state;
 
 	piece_in_begin(j, s->in.file);
-	/* before where it stands: whole already in between, the row says so; the other way round they would be missing */
+	/* before where it stands: of what was completed in between the row tells, and slices would be missing */
 	s->chunks = job_ask(j, &upload_chunks, ARGS(arg_i64(j->pool, s->id)));
 	ask_where(j);
 	job_then(j, completing);
