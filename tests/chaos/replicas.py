@@ -290,7 +290,8 @@ class Once(Client):
     """Says honestly what happened: one try, nothing repeated. `fresh`: a new connection for each request."""
 
     def __init__(self, model, fresh=False):
-        self.port, self.token, self.context, self.connection, self.fresh = model.port, model.token, model.context, None, fresh
+        super().__init__(model.port, model.ca, model.certificate)
+        self.token, self.fresh = model.token, fresh
 
     def ask(self, method, path, body=None, headers=None):
         head = {"Accept": "application/json", **({"Authorization": "Bearer " + self.token} if self.token else {}), **(headers or {})}
