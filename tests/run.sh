@@ -69,37 +69,6 @@ builds() {
 	say "clang builds everything without a warning" $MAKE -s -j"$JOBS" CC=clang build
 	say "building again does nothing" bash -c "! $MAKE build 2>&1 | grep -E '^  (cc|link) '"
 }
-# Unit tests, scenarios in C and kept fuzzing inputs, all under ASan and UBSan. One program that does not build fails alone.
-one_binary() {
-	local from=$SECONDS
-	timeout -k 10 300 "$1" > "$2" 2>&1 < /dev/null
-	echo $? > "$2.status"
-	[ $((SECONDS - from)) -lt 10 ] || echo "$((SECONDS - from)) s for ${1#build/gcc-san/}" >> build/test/unit/slow
-}
-export -f one_binary
-sanitized() {
-	local from=$SECONDS before=$passed bins binary log
-	bins=$($MAKE -s SAN=1 list-tests | tr ' ' '\n' | sort -r) # the server's first: they mostly wait
-	[ -z "$binaries" ] || bins=$(grep -E "$binaries" <<< "$bins")
-	$MAKE -k -s -j"$JOBS" SAN=1 build next test-bins replay-bins > $logs/unit-build.log 2>&1
-	local all=$?
-	mkdir -p $logs/unit
-	rm -f $logs/unit/*
-	for binary in $bins; do
-		log=$logs/unit/$(tr / - <<< "${binary#build/gcc-san/tests/}").log
-		if [ $all = 0 ] || $MAKE -s SAN=1 "$binary" > /dev/null 2>&1; then printf '%s\0%s\0' "$binary" "$log"; else
-			echo "not ok - $binary builds" > "$log"
-			grep -E 'error|undefined reference|multiple definition' $logs/unit-build.log | head -20 >> "$log"
-			echo 2 > "$log.status"
-		fi
-	done | xargs -0 -r -n2 -P$((JOBS + 1)) bash -c 'one_binary "$0" "$1"'
-	for binary in $bins; do
-		log=$logs/unit/$(tr / - <<< "${binary#build/gcc-san/tests/}").log
-		tally "$log" "$(cat "$log.status")" "${binary#build/gcc-san/}"
-	done
-	[ ! -s $logs/unit/slow ] || sort -rn $logs/unit/slow | head -8
-	printf '%-34s %4d passed, %3d s\n' "unit tests under sanitizers" $((passed - before)) $((SECONDS - from))
-}
 export -f lint builds say
 export MAKE JOBS
 
@@ -108,35 +77,60 @@ only="$*"
 wants lint && step lint "rules, format, scripts" bash -c lint
 wants static && step static "committed front end" tests/static.sh
 wants build && step build "both compilers" bash -c builds
-wants unit && sanitized
-# The rest are programs of their own that mostly wait: one more at a time than there are cores.
-one_program() { # NAME SECONDS COMMAND...
-	local name=$1 from=$SECONDS
-	timeout -k 10 "$2" "${@:3}" > build/test/$name.log 2>&1 < /dev/null
-	echo "$? $((SECONDS - from))" > build/test/$name.status
+
+# The rest are programs that mostly wait: one more at a time than there are cores, in this order.
+export ENROLLD=$PWD/build/gcc-san/enrolld
+names=() titles=() seconds=() commands=()
+program() { # NAME TITLE SECONDS COMMAND
+	names+=("$1") titles+=("$2") seconds+=("$3") commands+=("$4")
+}
+one_program() { # NAME SECONDS COMMAND
+	local from=$SECONDS
+	timeout -k 10 "$2" bash -c "$3" > "build/test/$1.log" 2>&1 < /dev/null
+	echo "$? $((SECONDS - from))" > "build/test/$1.status"
 }
 export -f one_program
-export ENROLLD=$PWD/build/gcc-san/enrolld
-names=() titles=() commands=()
-program() { # NAME TITLE COMMAND
-	names+=("$1") titles+=("$2") commands+=("$3")
+# Unit tests, scenarios in C and kept fuzzing inputs, all under ASan and UBSan. One that does not build fails alone.
+units() {
+	local bins binary name command from=$SECONDS
+	bins=$($MAKE -s SAN=1 list-tests | tr ' ' '\n' | sort -r) # the server's first: they mostly wait
+	[ -z "$binaries" ] || bins=$(grep -E "$binaries" <<< "$bins")
+	rm -rf $logs/unit
+	mkdir -p $logs/unit
+	$MAKE -k -s -j"$JOBS" SAN=1 build next test-bins replay-bins > $logs/unit-build.log 2>&1
+	local all=$?
+	for binary in $bins; do
+		name=unit/$(tr / - <<< "${binary#build/gcc-san/tests/}") command=$binary
+		# what the compiler says of it is its output then
+		[ $all = 0 ] || $MAKE -s SAN=1 "$binary" > /dev/null 2>&1 || command="$MAKE -s SAN=1 $binary"
+		program "$name" "${binary#build/gcc-san/}" 300 "$command"
+	done
+	printf '%-34s %18d s\n' "building under sanitizers" $((SECONDS - from))
 }
-wants browser && program browser "browser" tests/browser/run.sh
+wants unit && units
+unit_count=${#names[@]}
+wants browser && program browser "browser" 900 tests/browser/run.sh
 for scenario in tests/scenarios/*.sh tests/security/*.sh; do
 	name=$(basename "$scenario" .sh)
-	[ -x "$scenario" ] && wants scenarios && program "scenario-$name" "scenario $name" "$scenario"
+	[ -x "$scenario" ] && wants scenarios && program "scenario-$name" "scenario $name" 900 "$scenario"
 done
-wants bench && program bench "the bench's data" tests/bench/short.sh
-wants chaos && program chaos "chaos, short forms" tests/chaos/short.sh
-wants golden && program golden "golden files" tests/golden/run.sh
+wants bench && program bench "the bench's data" 900 tests/bench/short.sh
+wants chaos && program chaos "chaos, short forms" 900 tests/chaos/short.sh
+wants golden && program golden "golden files" 900 tests/golden/run.sh
 for i in "${!names[@]}"; do
-	printf '%s\0%s\0' "${names[$i]}" "${commands[$i]}"
-done | xargs -0 -r -n2 -P$((JOBS + 1)) bash -c 'one_program "$0" 900 "$1"'
+	printf '%s\0%s\0%s\0' "${names[$i]}" "${seconds[$i]}" "${commands[$i]}"
+done | xargs -0 -r -n3 -P$((JOBS + 1)) bash -c 'one_program "$0" "$1" "$2"'
+unit_before=$passed
 for i in "${!names[@]}"; do
 	before=$passed
-	read -r status seconds < "$logs/${names[$i]}.status"
+	read -r status took < "$logs/${names[$i]}.status"
 	tally "$logs/${names[$i]}.log" "$status" "${titles[$i]}"
-	printf '%-34s %4d passed, %3d s\n' "${titles[$i]}" $((passed - before)) "$seconds"
+	if [ "$i" -lt "$unit_count" ]; then
+		[ "$took" -lt 10 ] || echo "$took s for ${titles[$i]}"
+		[ "$i" -lt $((unit_count - 1)) ] || printf '%-34s %4d passed\n' "unit tests under sanitizers" $((passed - unit_before))
+	else
+		printf '%-34s %4d passed, %3d s\n' "${titles[$i]}" $((passed - before)) "$took"
+	fi
 done
 
 echo "in $((SECONDS - started)) s; whole output in $logs/"
