@@ -29,7 +29,6 @@ SQL(file_read_personal, "select seq, data from event_personal where file = $1::b
 SQL(file_read_pieces,
     "select p.id, p.kind, p.for_row, p.name, p.type, p.size, p.scan, p.problem, p.uploaded_at, p.pages, p.erased_at is "
     "not null as erased,"
-    " p.uploaded_at >= (select coalesce(f.correction_at, 'infinity') from file f where f.id = p.file) as recent,"
     " exists (select 1 from piece_opening o where o.file = p.file and o.piece = p.id and o.agent is not null) as opened"
     " from piece p where p.file = $1::bigint and p.removed_at is null order by p.kind, p.for_row, p.id");
 SQL(file_read_openings,

@@ -58,4 +58,5 @@ SQL(queue_counts,
     " min(case when f.state = 'in_review' then f.queue_since else f.state_since end) as oldest"
     " from file f where f.state <> 'draft' and (my_role() <> 'delegate' or f." OF_CAISSES ") group by f.state");
 SQL(queue_caisses, "select code, name from caisse order by name");
+SQL(queue_region, "select name from region where code = $1");
 SQL(queue_export, "insert into export_log (agent, what, rows) values (my_agent(), $1, $2::bigint)");

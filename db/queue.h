@@ -29,6 +29,7 @@ extern const struct statement queue_next_known;
 /* overdue before this instant: state, n, unheld, mine, overdue, oldest. */
 extern const struct statement queue_counts;
 extern const struct statement queue_caisses; /* code, name of every caisse */
+extern const struct statement queue_region;  /* code: name */
 extern const struct statement queue_export;  /* what, rows: who took data out */
 
 #endif

@@ -150,6 +150,28 @@ static void read_events(struct job *j, const struct rows *r, const struct rows *
 	}
 }
 
+/* Findings 30 days after a warning that no earlier findings used, a measure 30 days after findings that none used. */
+static void read_sanctions(struct file_view *v)
+{
+	const instant_t rest = 30 * 86400 * SECOND;
+	size_t used = 0, found = 0;
+
+	v->findings_from = v->measure_from = INSTANT_NONE;
+	for (size_t i = 0; i < v->event_count; i++)
+		used += str_eq(v->events[i].event, "suspend") || str_eq(v->events[i].event, "exclude");
+	for (size_t i = 0; i < v->event_count; i++) {
+		const struct event_view *x = &v->events[i];
+
+		if (str_eq(x->event, "warn") && v->findings_from == INSTANT_NONE)
+			v->findings_from = x->at + rest;
+		if (!str_eq(x->event, "state_findings"))
+			continue;
+		v->findings_from = INSTANT_NONE;
+		if (found++ == used)
+			v->measure_from = x->at + rest;
+	}
+}
+
 /* The reason of an item was written in the event that asked for it, in the same order. */
 static void read_items(struct job *j, const struct rows *r, struct file_view *v)
 {
@@ -206,7 +228,6 @@ static void read_pieces(struct job *j, const struct rows *r, struct file_view *v
 			.at = rows_instant(r, i, "uploaded_at"),
 			.opened = rows_bool(r, i, "opened"),
 			.erased = rows_bool(r, i, "erased"),
-			.recent = rows_bool(r, i, "recent"),
 		};
 	}
 }
@@ -329,6 +350,7 @@ int file_view_read(struct job *j, const struct file_asked *a, struct file_view *
 	v->messages = job_rows(j, a->messages);
 	read_checks(j, job_rows(j, a->checks), v);
 	read_events(j, job_rows(j, a->events), job_rows(j, a->personal), v);
+	read_sanctions(v);
 	read_items(j, job_rows(j, a->items), v);
 	for (size_t i = 0; i < v->item_count; i++)
 		v->items[i].changed =

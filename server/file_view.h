@@ -38,7 +38,7 @@ struct piece_view {
 	int64_t id, size;
 	const char *kind, *for_row, *name, *type, *scan, *problem;
 	instant_t at;
-	bool opened, erased, recent;
+	bool opened, erased;
 };
 struct opening_view {
 	int64_t piece;
@@ -64,6 +64,8 @@ struct file_view {
 	size_t item_count;
 	struct event_view *events;
 	size_t event_count;
+	instant_t findings_from,
+		measure_from; /* R.162-71: from when they are possible; INSTANT_NONE: nothing leads there */
 	struct piece_view *pieces;
 	size_t piece_count;
 	struct opening_view *openings;

@@ -33,7 +33,7 @@ static const struct page desk_page = { "server/pages/desk.html", &desk_view };
 PAGE(desk_page);
 
 struct desk_state {
-	size_t counts, caisses;
+	size_t counts, caisses, region;
 };
 
 static int64_t count_of(const struct rows *r, const char *state, const char *column)
@@ -148,7 +148,7 @@ static int desk_json(struct job *j, const struct rows *r)
 }
 
 /* "CPAM de Lille-Douai, CPAM des Flandres": what the reader's rights cover. */
-static const char *scope_of(struct job *j, const struct rows *caisses)
+static const char *scope_of(struct job *j, const struct rows *caisses, const struct rows *region)
 {
 	struct str s = str_in(j->pool);
 
@@ -156,7 +156,7 @@ static const char *scope_of(struct job *j, const struct rows *caisses)
 		for (size_t k = 0; k < rows_count(caisses); k++)
 			if (str_eq(rows_str(caisses, k, "code"), j->who.caisses[i]))
 				str_addf(&s, "%s%s", s.len ? ", " : "", rows_str(caisses, k, "name"));
-	return s.len ? s.s : j->who.role == REGION ? pool_printf(j->pool, "Région %s", j->who.region) : "National";
+	return s.len ? s.s : rows_count(region) ? rows_str(region, 0, "name") : "National";
 }
 
 static int desk_shown(struct job *j, struct err *e)
@@ -167,7 +167,7 @@ static int desk_shown(struct job *j, struct err *e)
 	struct desk_view view = {
 		.name = j->who.name,
 		.role = text2("role", role_id((enum role)j->who.role)),
-		.scope = scope_of(j, job_rows(j, s->caisses)),
+		.scope = scope_of(j, job_rows(j, s->caisses), job_rows(j, s->region)),
 		.delegate = j->who.role == DELEGATE,
 		.admin = j->who.role == ADMIN,
 		.region = j->who.role == REGION,
@@ -198,6 +198,7 @@ int desk_answer(struct job *j, struct err *e)
 		job_ask(j, &queue_counts,
 			ARGS(arg_instant(j->pool, working_days_ago(j->now, policy_now(j->service)->review_target))));
 	s->caisses = job_ask(j, &queue_caisses, NO_ARGS);
+	s->region = job_ask(j, &queue_region, ARGS(arg_text(j->who.region)));
 	job_then(j, desk_shown);
 	return 0;
 }

@@ -110,6 +110,25 @@ static const char *who_is(struct job *j, const char *actor)
 	return text("conflict.service");
 }
 
+/* What was typed, under the words of its form; what a page sends by itself and ticks are left out. */
+static struct list typed_of(struct job *j, enum event event)
+{
+	const struct form *form = form_of_event(event_id(event));
+	struct typed_view *typed = POOL_ARRAY(j->pool, struct typed_view, j->sent.count + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->sent.count; i++) {
+		const struct value *x = &j->sent.items[i];
+		const char *name =
+			str_ends(x->name, "[]") ? pool_strndup(j->pool, x->name, strlen(x->name) - 2) : x->name;
+		const struct field *f = form ? form_field(form, name) : NULL;
+		if (strlen(x->text) > 3)
+			typed[n++] = (struct typed_view){ f ? f->label : text("conflict.typed"),
+							  f ? field_display(f, x->text, j->pool) : x->text };
+	}
+	return (struct list){ typed, n };
+}
+
 /* 409: nobody was faster, the event is of another state; or who decided what and when. What was typed is kept. */
 static int stale(struct job *j, struct err *e)
 {
@@ -126,8 +145,6 @@ static int stale(struct job *j, struct err *e)
 		.when = f->stale_at == INSTANT_NONE || !f->stale_by ? NULL : instant_french(j->pool, f->stale_at),
 		.file = pool_printf(j->pool, "/dossiers/%lld", (long long)f->file),
 	};
-	struct typed_view *typed;
-	size_t n = 0;
 
 	(void)e;
 	if (j->json) {
@@ -144,11 +161,7 @@ static int stale(struct job *j, struct err *e)
 		json_end(&out);
 		return job_bytes(j, 409, "application/problem+json", out.out.s, out.out.len, NULL);
 	}
-	typed = POOL_ARRAY(j->pool, struct typed_view, j->sent.count + 1);
-	for (size_t i = 0; i < j->sent.count; i++)
-		if (strlen(j->sent.items[i].text) > 3)
-			typed[n++] = (struct typed_view){ j->sent.items[i].name, j->sent.items[i].text };
-	view.typed = (struct list){ typed, n };
+	view.typed = typed_of(j, f->event);
 	return job_page(j, 409, view.title, &conflict_page, &view);
 }
 

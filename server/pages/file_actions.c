@@ -532,6 +532,19 @@ static void draw_open(struct drawn *d, enum event ev)
 	add(d, "</section>\n");
 }
 
+/* " Possible dès le 22 décembre 2026." where only a day is waited for. */
+static const char *possible_from(const struct drawn *d, const char *why)
+{
+	const struct file_view *v = d->a->v;
+	instant_t from = str_eq(why, "why.warning_too_recent")    ? v->findings_from
+			 : str_eq(why, "why.findings_too_recent") ? v->measure_from
+								  : INSTANT_NONE;
+
+	return from == INSTANT_NONE
+		       ? ""
+		       : pool_printf(d->pool, " Possible dès le %s.", day_french(d->pool, day_in_paris(from)));
+}
+
 /* What this role does in this state but not now: each reason once, with what it holds back. */
 static void draw_reasons(struct drawn *d)
 {
@@ -559,7 +572,8 @@ static void draw_reasons(struct drawn *d)
 		    "<h3 class=\"govuk-heading-s\">Pas maintenant</h3>\n<ul class=\"govuk-list msp-actions__not\">\n");
 	for (size_t i = 0; i < n; i++) {
 		add(d, "<li>");
-		words(d, pool_printf(d->pool, "%s (%s)", text(reasons[i]), held[i]));
+		words(d,
+		      pool_printf(d->pool, "%s\u00a0: %s%s", held[i], text(reasons[i]), possible_from(d, reasons[i])));
 		add(d, "</li>\n");
 	}
 	add(d, n ? "</ul>\n" : "");

@@ -88,6 +88,17 @@ static const struct slot point_slots[] = {
 };
 static const struct view point_view = VIEW(struct point, point_slots);
 
+struct earlier {
+	int64_t id;
+	const char *number, *state, *when;
+	bool excluded;
+};
+static const struct slot earlier_slots[] = {
+	SLOT_I(struct earlier, id),   SLOT_T(struct earlier, number),   SLOT_T(struct earlier, state),
+	SLOT_T(struct earlier, when), SLOT_B(struct earlier, excluded),
+};
+static const struct view earlier_view = VIEW(struct earlier, earlier_slots);
+
 struct change {
 	const char *label, *before, *after;
 };
@@ -164,7 +175,7 @@ struct file_page {
 	int64_t parent, child;
 	bool late, any_changes, any_items, any_openings, any_signatures, any_messages, any_pieces, moved, convention,
 		sealing;
-	struct list points, changes, items, events, messages, openings, signatures, pieces;
+	struct list points, earlier, changes, items, events, messages, openings, signatures, pieces;
 	struct markup problems, actions;
 };
 static const struct slot file_slots[] = {
@@ -191,6 +202,7 @@ static const struct slot file_slots[] = {
 	SLOT_B(struct file_page, any_pieces),
 	SLOT_B(struct file_page, moved),
 	SLOT_L(struct file_page, points, &point_view),
+	SLOT_L(struct file_page, earlier, &earlier_view),
 	SLOT_L(struct file_page, changes, &change_view),
 	SLOT_L(struct file_page, items, &asked_view),
 	SLOT_L(struct file_page, events, &happened_view),
@@ -216,14 +228,30 @@ struct agent_page {
 	const struct problems *problems;
 	const struct err *why;
 	const char *action;
-	size_t copies, communes, places, caisses, openings, signatures;
+	size_t copies, replaced, earlier, communes, places, caisses, openings, signatures;
 	/* second step */
 	struct job *j;
 	const struct form *form;
 	struct values before; /* the copy sent before the latest */
 	bool has_before, expert;
 	const struct rows *commune_rows;
+	instant_t corrected; /* the correction that was sent last was asked for then; INSTANT_NONE */
 };
+
+static instant_t corrected_since(const struct file_view *v)
+{
+	instant_t at = INSTANT_NONE;
+
+	for (size_t i = 0; i < v->event_count; i++)
+		if (str_eq(v->events[i].to, "correction"))
+			at = v->events[i].at;
+	return v->st == ST_CORRECTION ? INSTANT_NONE : at; /* what is under way is nobody else's yet */
+}
+
+static bool is_new(const struct agent_page *p, const struct piece_view *x)
+{
+	return p->corrected != INSTANT_NONE && x->at >= p->corrected;
+}
 
 static const char *commune_name(const struct agent_page *p, const char *code)
 {
@@ -403,7 +431,7 @@ static struct shown_piece piece_shown(const struct agent_page *p, const struct p
 		.clean = clean && !x->erased && p->j->who.role != ADMIN,
 		.waiting = !clean && !infected && !x->erased && p->j->who.role != ADMIN,
 		.opened = x->opened,
-		.recent = x->recent,
+		.recent = is_new(p, x),
 		.hidden = !clean && !infected ? job_hidden(p->j, -1) : (struct markup){ NULL },
 	};
 }
@@ -648,15 +676,46 @@ static void add_changes(const struct agent_page *p, const struct values *from, s
 	}
 }
 
+/* Pieces that came and went with the latest sending. */
+static void add_piece_changes(const struct agent_page *p, const struct rows *replaced, struct change *items, size_t *n)
+{
+	struct pool *pool = p->j->pool;
+	bool *told = POOL_ARRAY(pool, bool, p->v->piece_count + 1);
+
+	for (size_t i = 0; i < rows_count(replaced); i++) {
+		const char *kind = rows_str(replaced, i, "kind"), *row = rows_text(replaced, i, "for_row");
+		const char *name = piece_name(p->j->service->keys, replaced, i, pool);
+		struct change *c = &items[(*n)++];
+
+		*c = (struct change){ piece_label(kind, row, pool), *name ? name : text("piece_name.unnamed"), "" };
+		for (size_t k = 0; k < p->v->piece_count && !*c->after; k++) {
+			const struct piece_view *x = &p->v->pieces[k];
+			if (!is_new(p, x) || told[k] || !str_eq(x->kind, kind) || !str_eq(x->for_row, row))
+				continue;
+			told[k] = true;
+			c->after = x->name;
+		}
+	}
+	for (size_t k = 0; k < p->v->piece_count; k++) {
+		const struct piece_view *x = &p->v->pieces[k];
+		if (is_new(p, x) && !told[k])
+			items[(*n)++] = (struct change){ piece_label(x->kind, x->for_row, pool), "", x->name };
+	}
+}
+
 static struct list changes_of(const struct agent_page *p)
 {
+	const struct rows *replaced = job_rows(p->j, p->replaced);
 	size_t n = 0, max = p->before.count + p->v->frozen.count;
-	struct change *items = POOL_ARRAY(p->j->pool, struct change, max + 1);
+	struct change *items =
+		POOL_ARRAY(p->j->pool, struct change, max + rows_count(replaced) + p->v->piece_count + 1);
 
 	if (!p->has_before)
 		return (struct list){ NULL, 0 };
 	add_changes(p, &p->v->frozen, items, &n, max);
 	add_changes(p, &p->before, items, &n, max);
+	if (p->corrected != INSTANT_NONE)
+		add_piece_changes(p, replaced, items, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!*items[i].before)
 			items[i].before = "Rien";
@@ -790,6 +849,21 @@ static struct list signatures_of(const struct agent_page *p, const struct rows *
 	return (struct list){ items, rows_count(r) };
 }
 
+static struct list earlier_of(const struct agent_page *p, const struct rows *r)
+{
+	struct earlier *items = POOL_ARRAY(p->j->pool, struct earlier, rows_count(r) + 1);
+
+	for (size_t i = 0; i < rows_count(r); i++)
+		items[i] = (struct earlier){
+			.id = rows_i64(r, i, "id"),
+			.number = rows_str(r, i, "number"),
+			.state = text2("state", rows_str(r, i, "state")),
+			.when = day_french(p->j->pool, day_in_paris(rows_instant(r, i, "state_since"))),
+			.excluded = rows_bool(r, i, "excluded"),
+		};
+	return (struct list){ items, rows_count(r) };
+}
+
 /* ---- the page ---- */
 
 static const char *waits_text(const struct agent_page *p)
@@ -814,6 +888,13 @@ static const char *waits_text(const struct agent_page *p)
 						: "Le psychologue signe la convention.";
 	case ST_TO_COUNTERSIGN:
 		return "Une personne de la caisse qui a délégation contresigne la convention.";
+	case ST_CONVENTIONED:
+		return p->v->measure_from == INSTANT_NONE
+			       ? "Personne n’a à agir."
+			       : pool_printf(
+					 p->j->pool,
+					 "Constatations adressées\u00a0: la caisse peut prendre une mesure dès le %s.",
+					 day_french(p->j->pool, day_in_paris(p->v->measure_from)));
 	case ST_SUSPENDED:
 		return "La convention est suspendue\u00a0; elle reprend à la date de fin, ou plus tôt si la caisse le "
 		       "décide.";
@@ -885,6 +966,7 @@ static int page_shown(struct job *j, struct err *e)
 	p->expert = j->who.role == EXPERT;
 	p->commune_rows = job_rows(j, p->communes);
 	read_before(p, job_rows(j, p->copies));
+	p->corrected = corrected_since(v);
 	problems = problems_of_page(p);
 	struct action_context actions = {
 		.j = j,
@@ -926,6 +1008,7 @@ static int page_shown(struct job *j, struct err *e)
 		.sha256 = v->frozen_sha256,
 		.moved = j->who.role == DELEGATE && !v->facts.of_its_caisse,
 		.points = points_of(p),
+		.earlier = earlier_of(p, job_rows(j, p->earlier)),
 		.changes = changes_of(p),
 		.items = items_of(p),
 		.events = events_of(p),
@@ -955,6 +1038,8 @@ int file_page_agent(struct job *j, const struct file_view *v, int status, const 
 	(void)e;
 	*a = (struct agent_page){ .v = v, .status = status, .problems = p, .why = why, .action = action_open(j, v) };
 	a->copies = job_ask(j, &agent_file_copies, ARGS(id));
+	a->replaced = job_ask(j, &agent_file_replaced, ARGS(id));
+	a->earlier = job_ask(j, &agent_file_earlier, ARGS(id));
 	a->communes = job_ask(j, &agent_file_communes, ARGS(arg_texts(j->pool, codes, COUNT(codes))));
 	a->places = step_places_ask(j, &v->answers);
 	a->openings = job_ask(j, &agent_file_openings, ARGS(id));

@@ -84,7 +84,7 @@ struct applicant_view {
 	int64_t id, items_open, presumed_days, draft_days;
 	const char *notified;
 	const char *title, *number, *kind_label, *tag, *state_label, *caisse, *deadline, *target, *effective, *term,
-		*until;
+		*until, *measure_from;
 	const char *appeal_limit, *continue_href, *continue_label, *child_href, *parent_href, *employer_href, *formula,
 		*route, *route_caisse;
 	bool draft, submitted, expert_review, correction, unrouted, in_review, to_sign, to_countersign, conventioned;
@@ -115,6 +115,7 @@ static const struct slot applicant_slots[] = {
 	T(effective),
 	T(term),
 	T(until),
+	T(measure_from),
 	T(appeal_limit),
 	T(continue_href),
 	T(continue_label),
@@ -483,6 +484,7 @@ static int page(struct job *j, const struct file_view *v, int status, const stru
 	x.later = effective != DAY_NONE && effective > day_in_paris(v->now);
 	x.term = v->st == ST_CONVENTIONED ? x.deadline : NULL; /* the last day of its running year */
 	x.until = day_or_null(j->pool, rows_day(v->row, 0, "until_date"));
+	x.measure_from = v->measure_from == INSTANT_NONE ? NULL : day_french(j->pool, day_in_paris(v->measure_from));
 	x.may_appeal = file_view_may(v, EV_APPEAL);
 	/* The first opening is the notification, unless the days after which it is presumed had passed. */
 	if (notified == INSTANT_NONE)

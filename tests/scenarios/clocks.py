@@ -35,9 +35,15 @@ def two_findings(w, by, name):
     def fires_now(event, status, **body):
         a = w.fire(by, event, name, {"text": "Motif.", **body})
         right(a.status == status, "%s: %r" % (event, a))
+    def page(who):
+        return w.house.ask(who, "get", "/dossiers/%d" % w.person(name).file, Accept="text/html").text
     fires_now("warn", 200)
+    right("Adresser un relevé de constatations\u00a0: " in page(by) and "Possible dès le " + french(house.today(30)) in page(by), "the day of findings is not told")
     house.move(days=31)
     fires_now("state_findings", 200)
+    w.file(name)  # signs in again
+    right("Possible dès le " + french(house.today(30)) in page(by) and "une mesure dès le " + french(house.today(30)) in page(by), "the day of a measure is not told")
+    right("n’est possible avant le " + french(house.today(30)) in page(name), "nor to the psychologist")
     fires_now("warn", 200)
     house.move(days=31)
     fires_now("state_findings", 200)
@@ -47,7 +53,17 @@ def two_findings(w, by, name):
     fires_now("exclude", 200)
 
 
-scenario("each findings serve once, also for who is suspended", [conventioned("lola"), two_findings("lea", "lola"), state("lola", "ended")])
+def excluded_before(w):
+    page = w.house.ask("lea", "get", "/dossiers/%d" % w.person("lola").file, Accept="text/html").text
+    first = w.house.sql("select min(number) from file where account = (select id from account where email = '%s')" % mail_of("lola"))[0][0]
+    right(re.search(r"Dossier précédent de cette personne.*>%s</a>, Convention terminée .*Exclusion" % first, page), re.findall("Dossier précédent.*", page))
+
+
+scenario("each findings serve once, also for who is suspended", [
+    conventioned("lola"), two_findings("lea", "lola"), state("lola", "ended"),
+    applies("lola"), state("lola", "in_review"),
+    holds("who was excluded and applies again is told to the caisse", excluded_before),
+])
 
 scenario("nobody answered who proposed: whoever proposed may judge the appeal", [
     applies("milo", registry={"last_name": "AUTRENOM"}), state("milo", "expert_review"),

@@ -143,6 +143,7 @@ scenario("one in the directory, one without a caisse", [
     scope("rene", "region", ["32"]), scope("rene", "pays", ["FR"], suppressed=True),
     scope("lea", "caisse", ["595"]), scope("lea", "region", ["01"], suppressed=True),
     scope("ada", "pays", ["FR"]),
+    holds("the desk names the region", lambda w: "Hauts-de-France" in get(w, "/", "rene", True).text),
     sheet("rene", "csv"), sheet("lea", "xlsx"),
     holds("a month end is published once", month_end),
     holds("a change of profile is in the directory within a second (D4)", change),
