@@ -951,6 +951,14 @@ static void a_withdrawn_file_is_erased_whole_and_its_chain_still_holds(void **st
 					    "null and route_explained is null",
 					    (long long)file)),
 			 1);
+	/* what was still to be checked, its clerk killed: nothing is left to check */
+	int64_t late = number(pool_printf(
+		pool, "insert into outbox (file, seq, kind, due) values (%lld, 1, 'checks', enroll_now()) returning id",
+		(long long)file));
+	tick(pool);
+	assert_int_equal(number(pool_printf(pool, "select count(*) from outbox where id = %lld and done_at is not null",
+					    (long long)late)),
+			 1);
 	/* who opened what stays */
 	assert_int_equal(
 		number(pool_printf(pool, "select count(*) from piece_opening where file = %lld", (long long)file)), 5);
