@@ -19,6 +19,7 @@ const struct constraint constraints[] = {
 	{ "event_replace", ERR_INPUT, NULL, "why.parent_not_gone" },
 	{ "piece_when_open", ERR_STALE, NULL, "reponses.closed" },
 	{ "upload_once", ERR_STALE, NULL, "upload.whole" },
+	{ "upload_file_fkey", ERR_STALE, NULL, "reponses.closed" },
 };
 const size_t constraint_count = COUNT(constraints);
 

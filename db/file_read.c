@@ -49,7 +49,7 @@ SQL(file_start,
     "with old as (select id, number, state from file where account = my_account() and kind = 'convention'"
     " and state not in ('refused', 'ended', 'withdrawn', 'closed') order by state = 'draft' desc, id desc limit 1),"
     " new as (insert into file (kind, account) select 'convention', my_account() where not exists (select 1 from old) "
-    "returning id, number)"
+    "on conflict do nothing returning id, number)"
     " select id, number, false as fresh from old union all select id, number, true from new");
 SQL(file_opened, "update file set notified_at = enroll_now() where id = $1::bigint and account = my_account() and "
 		 "notified_at is null"

@@ -2,7 +2,8 @@
 
 SQL(upload_next_id, "select nextval(pg_get_serial_sequence('enroll.upload', 'id')) as id");
 SQL(upload_insert, "insert into upload (id, file, kind, for_row, name, size) overriding system value"
-		   " values ($1::bigint, $2::bigint, $3, $4, $5::bytea, $6::bigint)");
+		   " select $1::bigint, id, $3, $4, $5::bytea, $6::bigint from file where id = $2::bigint"
+		   " and state in ('draft', 'correction')");
 SQL(upload_trim, "delete from upload where file = $1::bigint and piece is null and id not in (select id from upload"
 		 " where file = $1::bigint and piece is null order by touched_at desc, id desc limit $2::int)");
 SQL(upload_one,

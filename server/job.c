@@ -404,6 +404,21 @@ static int answer_err(struct job *j, const struct err *e)
 
 static void run(struct job *j, job_step *step);
 static void begin(struct job *j);
+static int answer_nobody(struct job *j);
+
+/* Signed out, expired or revoked since the first segment: row-level security hides or refuses what was asked. */
+static bool nobody_any_more(struct job *j, const struct rows *identity)
+{
+	struct identity who;
+	instant_t now;
+	bool expired;
+
+	if (!j->request || !j->private->judged || (j->route->who & VISITOR) || j->route->standby ||
+	    rows_count(identity) != 1)
+		return false;
+	identity_read(identity, j->pool, &who, &now, &expired);
+	return !(who.role & ~(unsigned)VISITOR);
+}
 
 static void on_segment(struct segment *s, void *arg)
 {
@@ -412,7 +427,13 @@ static void on_segment(struct segment *s, void *arg)
 	struct err e = { 0 };
 	p->sent = NULL;
 	p->answered = s;
-	if (segment_failed(s, &e)) {
+	bool failed = segment_failed(s, &e);
+	if ((!failed || e.kind == ERR_FAULT) && nobody_any_more(j, segment_rows(s, 0))) {
+		answer_nobody(j);
+		job_end(j);
+		return;
+	}
+	if (failed) {
 		if (j->request || e.kind == ERR_FAULT)
 			answer_err(j, &e);
 		job_end(j);
@@ -808,6 +829,11 @@ static int answer_no_certificate(struct job *j)
 	return job_status(j, peer == PEER_NONE ? 401 : 403, &e);
 }
 
+static int answer_nobody(struct job *j)
+{
+	return j->request && j->request->listener == AGENTS ? answer_no_certificate(j) : answer_sign_in(j);
+}
+
 /* 1 when the job was answered. */
 static int judge_identity(struct job *j)
 {
@@ -815,10 +841,7 @@ static int judge_identity(struct job *j)
 	struct err e;
 	if (!(j->route->who & VISITOR)) {
 		if (!(j->who.role & ~(unsigned)VISITOR)) {
-			if (j->request && j->request->listener == AGENTS)
-				answer_no_certificate(j);
-			else
-				answer_sign_in(j);
+			answer_nobody(j);
 			return 1;
 		}
 		if (!(j->route->who & j->who.role)) {

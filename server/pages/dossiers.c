@@ -16,7 +16,7 @@
 struct start {
 	size_t row;
 	int64_t id;
-	bool fresh;
+	bool fresh, again;
 	const struct file_asked *asked;
 };
 
@@ -73,8 +73,12 @@ static int start_made(struct job *j, struct err *e)
 	struct start *s = j->state;
 	const struct rows *r = job_rows(j, s->row);
 
-	if (!rows_count(r))
-		return fail(e, ERR_RETRY, "error.retry"); /* two tabs at once: the other's is there now */
+	if (!rows_count(r) && s->again)
+		return fail(e, ERR_RETRY, "error.retry");
+	if (!rows_count(r)) { /* pressed twice, two tabs: the other's is there now */
+		s->again = true;
+		return dossier_start_answer(j, e);
+	}
 	s->id = rows_i64(r, 0, "id");
 	s->fresh = rows_bool(r, 0, "fresh");
 	if (j->json)

@@ -105,7 +105,8 @@ static int started(struct job *j, struct err *e)
 	const struct upload_state *s = j->state;
 	struct json out = json_in(j->pool);
 
-	(void)e;
+	if (!rows_affected(job_rows(j, s->row))) /* discarded, or sent, meanwhile */
+		return fail(e, ERR_STALE, "reponses.closed");
 	json_obj(&out);
 	json_ki(&out, "id", s->id);
 	json_ki(&out, "offset", 0);
@@ -128,9 +129,9 @@ static int numbered(struct job *j, struct err *e)
 	if (sealed_make(s->keys, sealed_at(SEALED_UPLOAD_NAME, s->id), in->name, strlen(in->name), j->pool,
 			&s->sealed.bytes, &s->sealed.size, e))
 		return -1;
-	job_ask(j, &upload_insert,
-		ARGS(arg_i64(j->pool, s->id), file, arg_text(in->kind), arg_text(in->for_row),
-		     arg_bytes(s->sealed.bytes, s->sealed.size), arg_i64(j->pool, s->size)));
+	s->row = job_ask(j, &upload_insert,
+			 ARGS(arg_i64(j->pool, s->id), file, arg_text(in->kind), arg_text(in->for_row),
+			      arg_bytes(s->sealed.bytes, s->sealed.size), arg_i64(j->pool, s->size)));
 	job_ask(j, &upload_trim, ARGS(file, arg_i64(j->pool, UPLOADS_MOST)));
 	job_then(j, started);
 	return 0;

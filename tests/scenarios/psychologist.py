@@ -285,19 +285,20 @@ def resumed(w):
     right(w.house.sql("select count(*) from upload_chunk where upload = %d" % number) == [("0",)], "its slices are kept twice")
 
 
-def between(w, table, change, ask):
-    """What ask() gives when `change` is made after its request was begun and before that table is read for it."""
+def between(w, hold, change, ask):
+    """What ask() gives when its request waits for what `hold` locks, and `change` is committed before it goes on."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         done = pool.submit(w.house.sql, """do $$ begin
-            lock table %s in access exclusive mode;
+            %s;
+            perform pg_advisory_xact_lock(77);
             for i in 1..1000 loop
-                exit when exists (select from pg_locks where not granted and relation = '%s'::regclass);
+                exit when exists (select from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid)));
                 perform pg_sleep(0.01);
             end loop;
             %s;
-        end $$""" % (table, table, change))
+        end $$""" % (hold, change))
         until = time.monotonic() + 10
-        while not w.house.sql("select 1 from pg_locks where granted and relation = '%s'::regclass and mode = 'AccessExclusiveLock'" % table):
+        while not w.house.sql("select 1 from pg_locks where locktype = 'advisory' and objid = 77"):
             right(time.monotonic() < until and not done.done(), "the change never began")
         a = ask()
         done.result()
@@ -310,7 +311,7 @@ def completed_between(w):
     slices(w, "rosa", at, content, 0, 100000)
     right(w.house.ask("rosa", "upload_slice", at, 100000, content[100000:]).status == 204, "all is there, and it was not said to be the last")
     number, other = int(at.rsplit("/", 1)[1]), int(w.house.sql("select max(id) from piece where file = %d" % w.person("rosa").file)[0][0])
-    a = between(w, "upload_chunk", "update upload set piece = %d where id = %d; delete from upload_chunk where upload = %d" % (other, number, number),
+    a = between(w, "lock table upload_chunk", "update upload set piece = %d where id = %d; delete from upload_chunk where upload = %d" % (other, number, number),
                 lambda: w.house.ask("rosa", "upload_slice", at, len(content), b"", True))
     right(a.status == 200 and a.json["piece"] == other, repr(a))
 
@@ -318,10 +319,32 @@ def completed_between(w):
 def erased_between(w):
     p = send(w, "rosa", 201, {"kind": "diploma_extra"}, pdf("effacée")).json["id"]
     at = "/dossiers/%d/pieces/%d" % (w.person("rosa").file, p)
-    a = between(w, "piece_chunk", "update piece set erased_at = enroll_now() where id = %d; delete from piece_chunk where piece = %d" % (p, p),
+    a = between(w, "lock table piece_chunk", "update piece set erased_at = enroll_now() where id = %d; delete from piece_chunk where piece = %d" % (p, p),
                 lambda: w.house.ask("rosa", "get", at))
     right(a.status == 404 and "effacée" in a.json["detail"], repr(a))
     right(w.house.ask("rosa", "ask", "DELETE", at).status in (200, 404), "taking it away")
+
+
+def begun_between(w):
+    """An upload whose draft is discarded, or whose person signs out, while it begins."""
+    w.house.account("lily")
+    w.person("lily").file = file = w.house.ask("lily", "post", "/dossiers").json["id"]
+
+    def begin():
+        return w.house.who("lily").upload_begin(file, {"kind": "identity"}, 1000)  # signs in by itself no more
+    a = between(w, "alter sequence upload_id_seq cache 1", "delete from session where account = (select id from account where email = '%s')" % mail_of("lily"), begin)
+    right(a.status == 401, "signed out: %r" % a)
+    w.file("lily")  # signs in again
+    a = between(w, "lock table upload in share mode", "delete from file where id = %d" % file, begin)
+    right(a.status == 409 and a.json["detail"], "discarded: %r" % a)
+
+
+def started_between(w):
+    """Pressed twice: both lead to the one draft."""
+    w.house.account("lucy")
+    a = between(w, "insert into file (kind, account) select 'convention', id from account where email = '%s'" % mail_of("lucy"), "null",
+                lambda: w.house.ask("lucy", "post", "/dossiers"))
+    right(a.status == 200 and w.house.sql("select id from file where account = (select id from account where email = '%s')" % mail_of("lucy")) == [(str(a.json["id"]),)], repr(a))
 
 
 def sealed_slices(w):
@@ -696,6 +719,8 @@ scenario("pieces in slices", [
     holds("ten megabytes cut at every stage, and by SIGKILL, are resumed where they were, and come back byte for byte", resumed),
     holds("slices are sealed, each in its place", sealed_slices),
     holds("what another completion ended meanwhile is answered with that one's piece", completed_between),
+    holds("an upload that begins as its draft goes, or its person signs out, is told so", begun_between),
+    holds("two that start a file at once get the same one", started_between),
     holds("a piece that is erased while it is read is told to be erased", erased_between),
     holds("what is too large, out of place or of another kind is refused, and of two at once one loses clearly", slices_refused),
     holds("an upload is its person's alone: another's is not there, agents see none", upload_is_mine),
