@@ -1,5 +1,5 @@
-// What every browser test uses. Debian's Chromium as its headless shell (the same engine without windows: half of the
-// processor's time), one process for a test file; the service to look at is in ENROLL_URL (public) and ENROLL_AGENT_URL
+// What every browser test uses. Debian's Chromium as its headless shell (the same engine without windows: 290 s of the
+// processor instead of 509), one process for a test file; the service to look at is in ENROLL_URL (public) and ENROLL_AGENT_URL
 // (client certificates). CHROMIUM=/usr/bin/chromium takes the whole one. Prints "ok - sentence" / "not ok - sentence".
 //
 //	import { suite } from './lib.mjs'
